@@ -1,0 +1,132 @@
+"""What crosses the border between the service and the renderer: plain frozen dataclasses, no Django, no engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """How the payload meets the source."""
+
+    JINJA2 = "jinja2"
+    RAW_HTML = "raw_html"
+
+
+class Engine(StrEnum):
+    """How HTML becomes PDF."""
+
+    WEASYPRINT = "weasyprint"
+    PLUTOBOOK = "plutobook"
+
+
+class ResourcePolicy(StrEnum):
+    """What happens when a document asks for something it may not or cannot have."""
+
+    IGNORE = "ignore"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class ErrorCode(StrEnum):
+    """Why a document could not be made; the values are part of the public API."""
+
+    TEMPLATE_ERROR = "template_error"
+    PAYLOAD_ERROR = "payload_error"
+    ASSET_MISSING = "asset_missing"
+    RENDER_TIMEOUT = "render_timeout"
+    RENDER_MEMORY = "render_memory"
+    RENDER_CRASH = "render_crash"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file a template may name as `asset:NAME`; `data` is its whole content."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSpec:
+    """One document to make.
+
+    `payload` is the JSON text as it was stored, in UTF-8 and unparsed; `css_source` is applied as an author style sheet after the
+    document's own. `title` is used where the document names none. The document's dates come from `created_at`, an RFC 3339 time.
+    """
+
+    language: Language
+    engine: Engine
+    html_source: str
+    css_source: str = ""
+    payload: bytes = b"{}"
+    assets: tuple[Asset, ...] = ()
+    resource_policy: ResourcePolicy = ResourcePolicy.WARN
+    title: str = ""
+    created_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderLimits:
+    """What one document may use. Times in seconds, sizes in MiB; `child_max_documents` is how many one child serves."""
+
+    timeout_s: float = 30.0
+    memory_mb: int = 1024
+    output_mb: int = 64
+    child_max_documents: int = 200
+    max_children: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedDocument:
+    """A finished PDF and what is worth knowing about how it was made. Times in milliseconds, memory in KiB."""
+
+    pdf: bytes = field(repr=False)
+    page_count: int
+    engine_version: str
+    language_ms: int
+    engine_ms: int
+    finishing_ms: int
+    peak_memory_kb: int
+    warnings: tuple[str, ...] = ()
+    log: str = ""
+
+
+class RenderError(Exception):
+    """A document that could not be made.
+
+    `permanent` says that the same spec will fail the same way, so nobody should try again. `line` and `column` count from 1 and
+    point into the template's source; `path` is a JSON pointer into the payload; `log` is what the renderer wrote meanwhile.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        permanent: bool,
+        line: int | None = None,
+        column: int | None = None,
+        path: str | None = None,
+        log: str = "",
+        peak_memory_kb: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.permanent = permanent
+        self.line = line
+        self.column = column
+        self.path = path
+        self.log = log
+        self.peak_memory_kb = peak_memory_kb
+
+
+class RenderInterrupted(Exception):
+    """Somebody called `Sandbox.interrupt` while the document was being made; its child is gone and nothing came of it."""
+
+
+class ConfinementUnavailable(RuntimeError):
+    """This kernel cannot confine the renderer, and no setting allowed to run it unconfined. Says what is missing."""
