@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class DownloadsConfig(AppConfig):
+    """Files that we hold and the links that open them."""
+
+    name = "downloads_app"
+    verbose_name = "Downloads"

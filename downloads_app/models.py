@@ -1,0 +1,134 @@
+"""Bytes we hold, the secrets that open them, and who used one."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from pdfservice.teams.models import ApiKey, Team
+
+
+class FileState(models.TextChoices):
+    """`pending` before its bytes are acknowledged, `live` while they can be read, `deleted` when they are gone for good."""
+
+    PENDING = "pending"
+    LIVE = "live"
+    DELETED = "deleted"
+
+
+class StoredFileQuerySet(models.QuerySet["StoredFile"]):
+    """Reads of files."""
+
+    def for_team(self, team: Team) -> StoredFileQuerySet:
+        """Return the files of `team`."""
+        return self.filter(team=team)
+
+    def readable(self) -> StoredFileQuerySet:
+        """Return the files whose bytes may be handed out now."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), state=FileState.LIVE)
+
+    def expired(self) -> StoredFileQuerySet:
+        """Return the live files whose time is over."""
+        return self.filter(state=FileState.LIVE, expires_at__lte=Now())
+
+
+class StoredFile(models.Model):
+    """One object in storage. Its row is there before its bytes, so that bytes nobody finished can be found and swept.
+
+    `expires_at` is the truth about expiry: jobs and links show it, and none outlives it.
+    """
+
+    external_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="files")
+    key = models.CharField(max_length=200, unique=True)
+    filename = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=100, default="application/pdf")
+    sha256 = models.CharField(max_length=64, blank=True)
+    size_bytes = models.PositiveBigIntegerField(null=True)
+    state = models.CharField(max_length=10, choices=FileState.choices, default=FileState.PENDING)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = StoredFileQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=FileState.values), name="file_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state=FileState.LIVE) | (Q(size_bytes__isnull=False) & ~Q(sha256="")),
+                name="file_live_has_size_and_hash",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(state=FileState.LIVE), name="file_expiry"),
+            models.Index(fields=["created_at"], condition=Q(state=FileState.PENDING), name="file_pending"),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class DownloadLinkQuerySet(models.QuerySet["DownloadLink"]):
+    """Reads of links."""
+
+    def for_team(self, team: Team) -> DownloadLinkQuerySet:
+        """Return the links to files of `team`."""
+        return self.filter(file__team=team)
+
+    def usable(self) -> DownloadLinkQuerySet:
+        """Return the links that open their file now."""
+        live = Q(file__expires_at=None) | Q(file__expires_at__gt=Now())
+        return self.filter(
+            live, revoked_at=None, expires_at__gt=Now(), use_count__lt=F("max_uses"), file__state=FileState.LIVE
+        )
+
+
+class DownloadLink(models.Model):
+    """A secret that opens a file, so many times, for so long, from these networks. Only its hash is kept."""
+
+    external_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    file = models.ForeignKey(StoredFile, on_delete=models.CASCADE, related_name="links")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_by_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="download_links"
+    )
+    created_by_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="download_links")
+    max_uses = models.PositiveIntegerField(default=1)
+    use_count = models.PositiveIntegerField(default=0)
+    ip_whitelist = models.JSONField(default=list, help_text="CIDR networks; an empty list lets every address in")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DownloadLinkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(max_uses__gte=1), name="link_has_a_use"),
+            models.CheckConstraint(condition=Q(use_count__lte=F("max_uses")), name="link_never_overused"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} ({self.use_count} of {self.max_uses} uses)"
+
+
+class LinkRedemption(models.Model):
+    """One use of a link: from where, and how much of the file left."""
+
+    link = models.ForeignKey(DownloadLink, on_delete=models.CASCADE, related_name="redemptions")
+    at = models.DateTimeField(default=timezone.now)
+    address = models.GenericIPAddressField(null=True)
+    agent = models.CharField(max_length=300, blank=True)
+    bytes_sent = models.PositiveBigIntegerField(default=0)
+    complete = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["link", "at"], name="redemption_by_link")]
+
+    def __str__(self) -> str:
+        return f"{self.link_id} at {self.at}"

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    """Background work: the state machine, the queue, workers and maintenance."""
+
+    name = "jobs_app"
+    verbose_name = "Jobs"

@@ -1,0 +1,180 @@
+"""Jobs and their attempts. Only jobs_app/transitions.py writes `Job.status`."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from downloads_app.models import StoredFile
+from jobs_app.states import FINAL, Kind, Outcome, Status
+from pdfservice.teams.models import ApiKey, Team
+from templates_app.models import TemplateVersion
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Reads of jobs."""
+
+    def for_team(self, team: Team) -> JobQuerySet:
+        """Return the jobs of `team`."""
+        return self.filter(team=team)
+
+    def claimable(self) -> JobQuerySet:
+        """Return the jobs that a worker may take now, the best first."""
+        return self.filter(status=Status.QUEUED, run_at=None).order_by("effective_priority", "turn", "id")
+
+    def retry_due(self) -> JobQuerySet:
+        """Return the jobs whose wait between two attempts is over."""
+        return self.filter(status=Status.QUEUED, run_at__lte=Now())
+
+    def lease_lost(self) -> JobQuerySet:
+        """Return the jobs whose worker has not been heard of in time."""
+        return self.filter(status=Status.PROCESSING, lease_expires_at__lt=Now())
+
+    def output_expired(self) -> JobQuerySet:
+        """Return the finished jobs whose output's time is over."""
+        return self.filter(status=Status.DONE, output__expires_at__lte=Now())
+
+    def waiting_since(self, moment: datetime) -> JobQuerySet:
+        """Return the claimable jobs that nobody has taken since `moment`."""
+        return self.filter(status=Status.QUEUED, run_at=None, due_since__lt=moment)
+
+
+class Job(models.Model):
+    """One unit of background work. `external_id` is the only id that callers see."""
+
+    external_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="jobs")
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.RENDER)
+    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, null=True, related_name="jobs")
+    requested_by_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="jobs"
+    )
+    requested_by_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="jobs")
+
+    # JSON text as it goes to the renderer; null once it was erased. The hash stays.
+    payload = models.TextField(null=True)
+    payload_hash = models.CharField(max_length=64)
+    options = models.JSONField(default=dict)
+
+    priority = models.PositiveSmallIntegerField(default=5)
+    effective_priority = models.PositiveSmallIntegerField(default=5)
+    turn = models.BigIntegerField(default=0)
+
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+    # The fencing token: grows with every claim and never goes back.
+    claim_number = models.PositiveIntegerField(default=0)
+    claimed_by = models.CharField(max_length=200, blank=True)
+    lease_expires_at = models.DateTimeField(null=True)
+
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    error_detail = models.JSONField(default=dict, help_text="line, column and path where they are known")
+    warnings = models.JSONField(default=list)
+    timings = models.JSONField(default=dict, help_text="milliseconds by stage")
+    page_count = models.PositiveIntegerField(null=True)
+    output = models.OneToOneField(StoredFile, on_delete=models.PROTECT, null=True, related_name="job")
+
+    queued_at = models.DateTimeField(default=timezone.now)
+    # Since when a worker could have taken it: queued_at, or the moment when it came back.
+    due_since = models.DateTimeField(default=timezone.now)
+    # Set while the job waits between two attempts; maintain clears it when the time has come.
+    run_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # How long the output is kept, in seconds: as asked for, null keeps it.
+    expires_in = models.PositiveIntegerField(null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="job_status_known"),
+            models.CheckConstraint(
+                condition=(Q(kind=Kind.RENDER) & Q(template_version__isnull=False))
+                | (~Q(kind=Kind.RENDER) & Q(template_version=None)),
+                name="job_render_has_version",
+            ),
+            models.CheckConstraint(
+                condition=Q(requested_by_user=None, requested_by_key__isnull=False)
+                | Q(requested_by_user__isnull=False, requested_by_key=None),
+                name="job_has_one_requester",
+            ),
+            models.CheckConstraint(condition=Q(priority__range=(1, 10)), name="job_priority_in_range"),
+            models.CheckConstraint(
+                condition=Q(attempt_count__lte=F("max_attempts")), name="job_attempts_bounded"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=FINAL, finished_at__isnull=False)
+                | (~Q(status__in=FINAL) & Q(finished_at=None)),
+                name="job_final_has_finished_at",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(status=Status.PROCESSING, lease_expires_at__isnull=False, started_at__isnull=False)
+                    & ~Q(claimed_by="")
+                )
+                | (~Q(status=Status.PROCESSING) & Q(lease_expires_at=None, claimed_by="")),
+                name="job_processing_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=(Status.DONE, Status.EXPIRED)) | Q(output__isnull=False),
+                name="job_done_has_output",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.FAILED) | ~Q(error_code=""), name="job_failed_has_error"
+            ),
+            models.CheckConstraint(condition=Q(run_at=None) | Q(status=Status.QUEUED), name="job_only_queued_waits"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["effective_priority", "turn", "id"],
+                condition=Q(status=Status.QUEUED, run_at=None),
+                name="job_claimable",
+            ),
+            models.Index(
+                fields=["run_at"], condition=Q(status=Status.QUEUED, run_at__isnull=False), name="job_retry_due"
+            ),
+            models.Index(fields=["lease_expires_at"], condition=Q(status=Status.PROCESSING), name="job_leased"),
+            models.Index(fields=["team", "-queued_at", "-id"], name="job_by_team"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.external_id)
+
+
+class JobAttempt(models.Model):
+    """One claim of a job and what came of it."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    claim_number = models.PositiveIntegerField()
+    worker = models.CharField(max_length=200)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.RUNNING)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    peak_memory_kb = models.PositiveIntegerField(null=True)
+    log = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["claim_number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "claim_number"], name="attempt_once_per_claim"),
+            models.CheckConstraint(
+                condition=Q(outcome=Outcome.RUNNING, finished_at=None)
+                | (~Q(outcome=Outcome.RUNNING) & Q(finished_at__isnull=False)),
+                name="attempt_ended_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.job_id}: {self.outcome}"

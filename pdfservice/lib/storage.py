@@ -1,0 +1,129 @@
+"""The one door to stored bytes: a directory or a bucket, whichever the settings name, behind the same few functions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+CHUNK_BYTES = 64 << 10
+
+
+class ObjectMissing(Exception):
+    """The storage answers, and holds nothing at that key."""
+
+
+class StorageUnavailable(Exception):
+    """The storage does not answer, or refuses; what was asked may succeed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What was stored: its key, the SHA-256 of its bytes in hex, and their number."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+def output_key(at: datetime, job_id: UUID, claim_number: int) -> str:
+    """Return where a job's PDF goes.
+
+    The first claim has the plain name; a later one carries its claim number, so that a worker that was given up for dead
+    and comes back cannot overwrite what its successor stored.
+    """
+    suffix = "" if claim_number == 1 else f"-{claim_number}"
+    return f"pdf-output/{at:%Y}/{at:%m}/{job_id}{suffix}.pdf"
+
+
+def asset_key(team_slug: str, sha256: str) -> str:
+    """Return where a team's asset goes: once for each content."""
+    return f"assets/{team_slug}/{sha256}"
+
+
+def put(key: str, data: bytes, *, content_type: str) -> StoredObject:
+    """Store `data` at `key`, replacing what is there; return only after the storage acknowledged it."""
+    content = ContentFile(data)
+    content.content_type = content_type  # type: ignore[attr-defined]  # django-storages reads it for the object's header
+    with _translated(key):
+        default_storage.save(key, content)
+    return StoredObject(key, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def read(key: str) -> bytes:
+    """Return all bytes at `key`."""
+    return b"".join(open_stream(key))
+
+
+def open_stream(key: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+    """Open `key` now and return its bytes from `offset` on (`length` of them) in chunks, never all at once.
+
+    Raises ObjectMissing or StorageUnavailable at the call, before the first chunk, so that a caller can still refuse.
+    """
+    with _translated(key):
+        file = _open_remote(key, offset, length) if hasattr(default_storage, "bucket") else _open_local(key, offset)
+    return _chunks(file, length)
+
+
+def delete(key: str) -> None:
+    """Delete `key`; nothing there is as good as deleted."""
+    with _translated(key):
+        default_storage.delete(key)
+
+
+def ping() -> None:
+    """Raise StorageUnavailable unless the storage answers."""
+    with _translated("ping"):
+        default_storage.exists("ping")
+
+
+def _open_local(key: str, offset: int) -> Any:
+    file = default_storage.open(key, "rb")
+    file.seek(offset)
+    return file
+
+
+def _open_remote(key: str, offset: int, length: int | None) -> Any:
+    # django-storages' own S3 file would first copy the whole object to this machine.
+    last = "" if length is None else str(offset + length - 1)
+    window = {"Range": f"bytes={offset}-{last}"} if offset or length is not None else {}
+    return default_storage.bucket.Object(key).get(**window)["Body"]  # type: ignore[attr-defined]
+
+
+def _chunks(file: Any, length: int | None) -> Iterator[bytes]:
+    left = length
+    try:
+        while left is None or left > 0:
+            chunk = file.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
+            if not chunk:
+                return
+            if left is not None:
+                left -= len(chunk)
+            yield chunk
+    finally:
+        file.close()
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ObjectMissing(key) from error
+    except OSError as error:
+        raise StorageUnavailable(f"{key}: {error}") from error
+    except Exception as error:
+        # boto's errors, recognised by module so that a service without a bucket need not load boto.
+        if not type(error).__module__.startswith(("botocore", "boto3", "s3transfer")):
+            raise
+        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+        if code in {"404", "NoSuchKey", "NotFound"}:
+            raise ObjectMissing(key) from error
+        raise StorageUnavailable(f"{key}: {error}") from error

@@ -1,0 +1,68 @@
+"""From a template version and a payload to a PDF: gathers what the renderer needs and keeps one sandbox a process."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from django.conf import settings
+
+from pdfservice.lib import storage
+from templates_app.models import TemplateVersion
+from templates_app.renderer.contracts import (
+    Asset,
+    Engine,
+    Language,
+    RenderedDocument,
+    RenderLimits,
+    RenderSpec,
+    ResourcePolicy,
+)
+from templates_app.renderer.sandbox import Sandbox
+
+_sandbox: Sandbox | None = None
+_sandbox_pid = 0
+
+
+def sandbox() -> Sandbox:
+    """Return this process's sandbox; a forked process gets one of its own. Starting it is the first render's work."""
+    global _sandbox, _sandbox_pid  # noqa: PLW0603  # one renderer a process is the point
+    if _sandbox is None or _sandbox_pid != os.getpid():
+        _sandbox = Sandbox(
+            scratch_root=settings.DATA_DIR / "scratch",
+            limits=RenderLimits(
+                timeout_s=settings.RENDER_TIMEOUT,
+                memory_mb=settings.RENDER_MEMORY_MB,
+                child_max_documents=settings.RENDER_CHILD_MAX_DOCUMENTS,
+            ),
+            allow_unconfined=settings.RENDER_ALLOW_UNCONFINED,
+        )
+        _sandbox_pid = os.getpid()
+    return _sandbox
+
+
+def render_version(version: TemplateVersion, payload: str, *, created_at: str) -> RenderedDocument:
+    """Render `version` with `payload` (JSON text) and return the PDF.
+
+    `created_at` (RFC 3339) is the date that the document carries. Raises RenderError, RenderInterrupted, and for assets
+    ObjectMissing or StorageUnavailable.
+    """
+    spec = RenderSpec(
+        language=Language(version.language),
+        engine=Engine(version.engine),
+        html_source=version.html_source,
+        css_source=version.css_source,
+        payload=payload.encode(),
+        assets=_assets(version.pk),
+        resource_policy=ResourcePolicy(version.resource_policy),
+        title=version.title,
+        created_at=created_at,
+    )
+    return sandbox().render(spec, tenant=str(version.template.team_id))
+
+
+@lru_cache(maxsize=64)
+def _assets(version_id: int) -> tuple[Asset, ...]:
+    # Jobs name published versions, whose assets never change: what was read once stays true.
+    rows = TemplateVersion.objects.get(pk=version_id).assets.all()
+    return tuple(Asset(row.name, row.content_type, storage.read(row.storage_key)) for row in rows)

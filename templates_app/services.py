@@ -1,0 +1,146 @@
+"""What may be done with templates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from pdfservice.lib import storage
+from pdfservice.lib.errors import Fault, ServiceError, conflict
+from pdfservice.teams import audit
+from pdfservice.teams.models import Team
+from templates_app.models import AssetType, Template, TemplateAsset, TemplateVersion, VersionStatus
+from templates_app.renderer.contracts import Engine, Language
+
+
+@dataclass(frozen=True, slots=True)
+class NewAsset:
+    """An asset on its way into a version."""
+
+    name: str
+    asset_type: AssetType
+    content_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSource:
+    """Everything that makes a version."""
+
+    language: Language
+    engine: Engine
+    html_source: str
+    css_source: str = ""
+    payload_schema: Any = None
+    sample_payload: Any = None
+    title: str = ""
+    note: str = ""
+    assets: Sequence[NewAsset] = ()
+
+
+def version_resolve(*, team: Team, slug: str, version: int | None) -> TemplateVersion:
+    """Return the version that a new job renders with: the one named, else the active one.
+
+    Raises ServiceError: 404 when there is no such template or published version, 409 when the one named is retired.
+    """
+    found = TemplateVersion.objects.select_related("template__team").filter(
+        template__team=team, template__slug=slug
+    )
+    if version is None:
+        chosen = found.filter(active_for__isnull=False).first()
+        if chosen is None:
+            raise _unusable("/template", f"There is no template {slug!r} with an active version.")
+        return chosen
+    chosen = found.filter(version=version).first()
+    if chosen is None or chosen.status == VersionStatus.DRAFT:
+        raise _unusable("/version", f"Template {slug!r} has no published version {version}.")
+    if chosen.status == VersionStatus.RETIRED:
+        raise conflict(f"Version {version} of template {slug!r} is retired and takes no new jobs.", "version_retired")
+    return chosen
+
+
+def _unusable(pointer: str, message: str) -> ServiceError:
+    return ServiceError(404, "unknown_template", message, [Fault(pointer, message)])
+
+
+def version_publish_new(*, team: Team, slug: str, name: str, source: VersionSource, actor: str) -> TemplateVersion:
+    """Make the next version of a template (and the template, if it is new), publish it and make it the active one.
+
+    A source that equals the active version's changes nothing, and that version is returned.
+    """
+    digest = content_hash(source)
+    stored = [(asset, _store(team, asset)) for asset in source.assets]
+    with transaction.atomic():
+        template, _ = Template.objects.select_for_update().get_or_create(team=team, slug=slug, defaults={"name": name})
+        active = template.active_version
+        if active is not None and active.content_hash == digest:
+            return active
+        last = template.versions.aggregate(last=Max("version"))["last"] or 0
+        version = TemplateVersion.objects.create(
+            template=template,
+            version=last + 1,
+            language=source.language,
+            engine=source.engine,
+            html_source=source.html_source,
+            css_source=source.css_source,
+            payload_schema=source.payload_schema,
+            sample_payload=source.sample_payload,
+            title=source.title,
+            note=source.note,
+        )
+        TemplateAsset.objects.bulk_create(
+            TemplateAsset(
+                version=version,
+                asset_type=asset.asset_type,
+                name=asset.name,
+                sha256=kept.sha256,
+                storage_key=kept.key,
+                content_type=asset.content_type,
+                size_bytes=kept.size_bytes,
+            )
+            for asset, kept in stored
+        )
+        TemplateVersion.objects.filter(pk=version.pk, status=VersionStatus.DRAFT).update(
+            status=VersionStatus.PUBLISHED, published_at=timezone.now(), content_hash=digest
+        )
+        Template.objects.filter(pk=template.pk).update(active_version=version)
+        audit.record(
+            team_id=team.pk,
+            actor=actor,
+            action="version.published",
+            subject_type="template",
+            subject_id=UUID(str(template.external_id)),
+            data={"template": slug, "version": version.version, "content_hash": digest},
+        )
+    version.refresh_from_db()
+    return version
+
+
+def content_hash(source: VersionSource) -> str:
+    """Return the SHA-256 in hex over everything that shapes the output, assets by their own hashes (RFC 8785 JSON)."""
+    parts = {
+        "language": source.language.value,
+        "engine": source.engine.value,
+        "html_source": source.html_source,
+        "css_source": source.css_source,
+        "payload_schema": source.payload_schema,
+        "title": source.title,
+        "assets": sorted([asset.name, asset.content_type, _sha256(asset.data)] for asset in source.assets),
+    }
+    return _sha256(rfc8785.dumps(parts))
+
+
+def _store(team: Team, asset: NewAsset) -> storage.StoredObject:
+    return storage.put(storage.asset_key(team.slug, _sha256(asset.data)), asset.data, content_type=asset.content_type)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

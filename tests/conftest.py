@@ -1,0 +1,99 @@
+"""The cast of every test: Alice and Bob of *acme*, Charlie of *umbrella*, who must see nothing of acme's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from rest_framework.test import APIClient
+
+from pdfservice.teams.api_keys import api_key_create
+from pdfservice.teams.callers import Caller
+from pdfservice.teams.models import ApiKey, Membership, Team, User
+from pdfservice.teams.scopes import ROLE_SCOPES, Role, Scope
+
+
+@dataclass(frozen=True)
+class Member:
+    """A person with a role, and a key that may do what the role may."""
+
+    user: User
+    team: Team
+    role: Role
+    api_key: ApiKey
+    key_text: str
+
+    @property
+    def caller(self) -> Caller:
+        """The caller that this member's key is."""
+        return Caller(team=self.team, scopes=self.api_key.granted(), api_key=self.api_key)
+
+    @property
+    def api(self) -> APIClient:
+        """A client that sends this member's key."""
+        return client_with(self.key_text)
+
+    @property
+    def browser(self) -> APIClient:
+        """A client that is signed in as this member."""
+        client = APIClient()
+        client.force_login(self.user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+
+def client_with(key_text: str) -> APIClient:
+    """Return a client that sends the key `key_text`."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key_text}")
+    return client
+
+
+def member(username: str, team: Team, role: Role, scopes: Iterable[Scope] | None = None) -> Member:
+    """Make a member of `team`, with a key that has the role's scopes or those given."""
+    user = User.objects.create_user(username=username, password="a long pass phrase", is_staff=True)
+    Membership.objects.create(user=user, team=team, role=role)
+    granted = ROLE_SCOPES[role] if scopes is None else scopes
+    key, text = api_key_create(team=team, name=f"{username}'s key", actor=f"user:{username}", scopes=granted)
+    return Member(user=user, team=team, role=role, api_key=key, key_text=text)
+
+
+@pytest.fixture
+def acme(db: None) -> Team:
+    """The team of Alice and Bob."""
+    return Team.objects.create(slug="acme", name="Acme")
+
+
+@pytest.fixture
+def umbrella(db: None) -> Team:
+    """The team of Charlie."""
+    return Team.objects.create(slug="umbrella", name="Umbrella")
+
+
+@pytest.fixture
+def alice(acme: Team) -> Member:
+    """An admin of acme."""
+    return member("alice", acme, Role.ADMIN)
+
+
+@pytest.fixture
+def bob(acme: Team) -> Member:
+    """A viewer of acme."""
+    return member("bob", acme, Role.VIEWER)
+
+
+@pytest.fixture
+def charlie(umbrella: Team) -> Member:
+    """An admin of umbrella."""
+    return member("charlie", umbrella, Role.ADMIN)
+
+
+@pytest.fixture(autouse=True)
+def _files_of_this_test(settings: LazySettings, tmp_path: Path) -> None:
+    """Keep what a test stores in a directory of its own."""
+    storages = settings.STORAGES
+    if "location" in storages["default"].get("OPTIONS", {}):
+        options = {**storages["default"]["OPTIONS"], "location": str(tmp_path / "files")}
+        settings.STORAGES = {**storages, "default": {**storages["default"], "OPTIONS": options}}
