@@ -128,5 +128,9 @@ class RenderInterrupted(Exception):
     """Somebody called `Sandbox.interrupt` while the document was being made; its child is gone and nothing came of it."""
 
 
-class ConfinementUnavailable(RuntimeError):
+class RendererUnavailable(RuntimeError):
+    """The renderer's own processes did not start or stopped answering; says why. No document is to blame."""
+
+
+class ConfinementUnavailable(RendererUnavailable):
     """This kernel cannot confine the renderer, and no setting allowed to run it unconfined. Says what is missing."""

@@ -1,0 +1,49 @@
+"""Say who made the document and when, the same way every time: the same spec must give the same bytes."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pikepdf
+
+from templates_app.renderer.contracts import RenderSpec
+
+
+def finish(pdf: bytes, spec: RenderSpec, engine_version: str) -> tuple[bytes, int]:
+    """Set producer, title (where the document has none) and dates, with an /ID that follows from the content."""
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        date = _pdf_date(spec.created_at)
+        _set_dates(document.docinfo, date)
+        document.docinfo["/Producer"] = pikepdf.String(engine_version)
+        if spec.title and not str(document.docinfo.get("/Title", "")).strip():
+            document.docinfo["/Title"] = pikepdf.String(spec.title)
+        if b"/EmbeddedFile" in pdf:
+            _date_attachments(document, date)
+        stream = io.BytesIO()
+        document.save(stream, deterministic_id=True)
+        return stream.getvalue(), len(document.pages)
+
+
+def _date_attachments(document: pikepdf.Pdf, date: str | None) -> None:
+    """Replace the time of rendering, which WeasyPrint gives every attachment."""
+    for item in document.objects:
+        if isinstance(item, pikepdf.Stream) and item.get("/Type") == "/EmbeddedFile" and "/Params" in item:
+            _set_dates(item["/Params"], date)
+
+
+def _set_dates(holder: pikepdf.Object, date: str | None) -> None:
+    for name in ("/CreationDate", "/ModDate"):
+        if date is not None:
+            holder[name] = pikepdf.String(date)
+        elif name in holder:
+            del holder[name]
+
+
+def _pdf_date(moment: str) -> str | None:
+    """Return an RFC 3339 time in PDF's notation (ISO 32000-2, 7.9.4), None for no time."""
+    if not moment:
+        return None
+    parsed = datetime.fromisoformat(moment)
+    utc = parsed.astimezone(UTC) if parsed.tzinfo else parsed
+    return utc.strftime("D:%Y%m%d%H%M%SZ")

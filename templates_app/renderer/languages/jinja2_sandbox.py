@@ -1,0 +1,96 @@
+"""Jinja2's immutable sandbox, with the payload's keys before methods, plain data only and no cheap bombs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jinja2
+from jinja2.runtime import Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+
+_MAX_REPEATED = 10_000_000
+_MAX_POWER_BITS = 10_000
+_PLAIN_DATA = (dict, list, str, int, float, bool, type(None))
+_DICT_METHODS = frozenset({"items", "keys", "values", "get"})
+# Random output is never the same twice.
+_WITHOUT_FILTERS = ("random",)
+_WITHOUT_GLOBALS = ("lipsum",)
+
+
+class PayloadValueMissing(jinja2.UndefinedError):
+    """The template uses `name` of `holder` (None: of the payload itself), and it is not there."""
+
+    def __init__(self, holder: object, name: str | int | None, message: str | None) -> None:
+        super().__init__(message)
+        self.holder = holder
+        self.name = name
+
+
+class _Missing(jinja2.StrictUndefined):
+    """A value that is not there: any use of it is an error, the payload's if the payload could have had it."""
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = jinja2.runtime.missing,
+        name: str | None = None,
+        exc: Callable[..., Exception] = jinja2.UndefinedError,
+    ) -> None:
+        top_level = obj is jinja2.runtime.missing
+        if exc is jinja2.UndefinedError and (top_level or isinstance(obj, _PLAIN_DATA)) and hint is None:
+            exc = partial(PayloadValueMissing, None if top_level else obj, name)
+        super().__init__(hint, obj, name, exc)  # type: ignore[arg-type] # called with the message, as a class would be
+
+
+class TemplateSandbox(ImmutableSandboxedEnvironment):
+    """The environment of every template. It has no loader: a template can include nothing."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def __init__(self) -> None:
+        super().__init__(autoescape=True, undefined=_Missing, finalize=_printable, cache_size=0)
+        for name in _WITHOUT_FILTERS:
+            del self.filters[name]
+        for name in _WITHOUT_GLOBALS:
+            del self.globals[name]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Look in a payload object's own keys first: `invoice.items` is its list of items."""
+        if isinstance(obj, dict):
+            if attribute in obj:
+                return obj[attribute]
+            if attribute not in _DICT_METHODS:
+                return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Look up a key; a missing one is missing, never a method of the same name."""
+        if isinstance(obj, dict) and isinstance(argument, str):
+            return obj[argument] if argument in obj else self.undefined(obj=obj, name=argument)
+        return super().getitem(obj, argument)
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        """Refuse the two operators that make gigabytes out of a few characters."""
+        if operator == "*":
+            _check_repetition(left, right)
+            _check_repetition(right, left)
+        elif isinstance(left, int) and isinstance(right, int) and left.bit_length() * right > _MAX_POWER_BITS:
+            raise SecurityError("the power is too large")
+        return super().call_binop(context, operator, left, right)
+
+
+def _check_repetition(sequence: object, times: object) -> None:
+    if isinstance(times, int):
+        if isinstance(sequence, str | list | tuple) and len(sequence) * times > _MAX_REPEATED:
+            raise SecurityError("the repetition is too long")
+        if isinstance(sequence, int) and sequence.bit_length() + times.bit_length() > _MAX_POWER_BITS:
+            raise SecurityError("the product is too large")
+
+
+def _printable(value: Any) -> Any:
+    """Refuse to print what no author meant to print: `{{ invoice.items }}` where the invoice has none."""
+    if callable(value) and not isinstance(value, Undefined):
+        raise jinja2.TemplateRuntimeError("this is a function, not a value; call it or name a value")
+    return value

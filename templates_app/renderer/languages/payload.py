@@ -1,0 +1,58 @@
+"""The payload as plain data, read more strictly than Python's json does by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from templates_app.renderer.contracts import ErrorCode, RenderError
+
+_MAX_VALUES_SEARCHED = 200_000
+
+
+def parse_payload(payload: bytes) -> dict[str, Any]:
+    """Return the payload's object; raise RenderError (payload_error) if it is not JSON or not an object."""
+    try:
+        values = json.loads(payload, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise _payload_error("the payload is nested too deeply") from error
+    except ValueError as error:
+        raise _payload_error(f"the payload is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise _payload_error("the payload must be a JSON object")
+    return values
+
+
+def pointer_to(values: dict[str, Any], holder: object, name: object) -> str | None:
+    """Return the JSON pointer (RFC 6901) of `name` in `holder`, an object or array within `values`; None if unknown.
+
+    No `holder` means the payload itself.
+    """
+    if name is None:
+        return None
+    if holder is None:
+        return f"/{_escape(name)}"
+    pending: list[tuple[str, Any]] = [("", values)]
+    for _ in range(_MAX_VALUES_SEARCHED):
+        if not pending:
+            return None
+        path, value = pending.pop()
+        if value is holder and isinstance(value, dict | list):
+            return f"{path}/{_escape(name)}"
+        if isinstance(value, dict):
+            pending += [(f"{path}/{_escape(key)}", child) for key, child in value.items()]
+        elif isinstance(value, list):
+            pending += [(f"{path}/{index}", child) for index, child in enumerate(value)]
+    return None
+
+
+def _escape(token: object) -> str:
+    return str(token).replace("~", "~0").replace("/", "~1")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _payload_error(message: str) -> RenderError:
+    return RenderError(ErrorCode.PAYLOAD_ERROR, message, permanent=True, path="")

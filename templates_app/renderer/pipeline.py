@@ -1,0 +1,70 @@
+"""A spec becomes HTML, the HTML a PDF, the PDF a finished document. Runs in a confined child."""
+
+from __future__ import annotations
+
+import time
+
+from templates_app.renderer import diagnostics
+from templates_app.renderer.author_style import with_author_style
+from templates_app.renderer.contracts import ErrorCode, RenderedDocument, RenderError, RenderSpec, ResourcePolicy
+from templates_app.renderer.engines import ENGINES
+from templates_app.renderer.finishing import STEPS
+from templates_app.renderer.languages import LANGUAGES
+from templates_app.renderer.resources import Resources
+
+
+def answer(spec: RenderSpec) -> RenderedDocument:
+    """Make the document; raise RenderError when its template, payload, assets or size are at fault."""
+    resources = Resources(spec.assets)
+    with diagnostics.capture() as notes:
+        try:
+            begun = time.perf_counter()
+            html = with_author_style(LANGUAGES[spec.language](spec.html_source, spec.payload), spec.css_source)
+            written = time.perf_counter()
+            engine = ENGINES[spec.engine]
+            pdf = engine.render(html, resources)
+            printed = time.perf_counter()
+        except RenderError as error:
+            error.log = notes.text()
+            _judge_resources(spec, resources, notes, failing=error)
+            raise
+    warnings = _judge_resources(spec, resources, notes)
+    pages = 0
+    for step in STEPS:
+        pdf, pages = step(pdf, spec, engine.version)
+    return RenderedDocument(
+        pdf=pdf,
+        page_count=pages,
+        engine_version=engine.version,
+        language_ms=_milliseconds(written - begun),
+        engine_ms=_milliseconds(printed - written),
+        finishing_ms=_milliseconds(time.perf_counter() - printed),
+        peak_memory_kb=0,  # The parent knows better.
+        warnings=warnings,
+        log=notes.text(),
+    )
+
+
+def _judge_resources(
+    spec: RenderSpec, resources: Resources, notes: diagnostics.Notes, *, failing: RenderError | None = None
+) -> tuple[str, ...]:
+    """Apply the version's policy to what could not be loaded; return the warnings of the document."""
+    for url, reason in notes.broken_images():
+        resources.note(url, reason)
+    problems = [_describe(spec, url, reason) for url, reason in resources.problems.items()]
+    if problems and spec.resource_policy is ResourcePolicy.FAIL:
+        log = notes.text()
+        raise RenderError(ErrorCode.ASSET_MISSING, "; ".join(problems[:10]), permanent=True, log=log) from failing
+    if spec.resource_policy is ResourcePolicy.IGNORE:
+        problems = []
+    return (*problems, *notes.warnings())
+
+
+def _describe(spec: RenderSpec, url: str, reason: str) -> str:
+    position = spec.html_source.find(url)
+    where = f" (line {spec.html_source.count(chr(10), 0, position) + 1})" if position >= 0 else ""
+    return f"{url}{where}: {reason}"
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,164 @@
+"""Render documents in processes that can hurt nobody: the parent's side, and the package's front door."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+from templates_app.renderer import verdicts
+from templates_app.renderer.child import Child
+from templates_app.renderer.contracts import (
+    RenderedDocument,
+    RendererUnavailable,
+    RenderError,
+    RenderInterrupted,
+    RenderLimits,
+    RenderSpec,
+)
+from templates_app.renderer.frames import FrameClosed, FrameInvalid, FrameTimeout
+from templates_app.renderer.nursery import Nursery
+from templates_app.renderer.wire import pack_spec, reply_bounds, unpack_reply
+
+_DYING_SECONDS = 2.0
+
+
+class _ChildGone(Exception):
+    """The child died before it had the whole request: no fault of the document."""
+
+
+class Sandbox:
+    """A warm zygote and a few confined children, one tenant each. One render at a time; any thread may interrupt it."""
+
+    # The module whose `warm` the zygote calls and whose `answer` the children serve.
+    program: ClassVar[str] = "templates_app.renderer.program"
+
+    def __init__(
+        self, *, scratch_root: Path, limits: RenderLimits | None = None, allow_unconfined: bool = False
+    ) -> None:
+        self._limits = limits or RenderLimits()
+        self._nursery = Nursery(scratch_root, self._limits, program=self.program, allow_unconfined=allow_unconfined)
+        self._turn = threading.Lock()
+        # Guards the three below: what `interrupt` may look at from another thread.
+        self._state = threading.Lock()
+        self._rendering = False
+        self._interrupted = False
+        self._busy: Child | None = None
+
+    def start(self) -> None:
+        """Spawn and warm the zygote if none is alive (2 s); raise ConfinementUnavailable or RendererUnavailable."""
+        with self._turn:
+            self._nursery.open()
+
+    def render(self, spec: RenderSpec, *, tenant: str) -> RenderedDocument:
+        """Make one document in a process that serves only `tenant`.
+
+        Raise RenderError when the document cannot be made, RenderInterrupted after `interrupt`, RendererUnavailable
+        when the renderer itself cannot start. Waits while another thread renders.
+        """
+        with self._turn:
+            with self._state:
+                self._rendering, self._interrupted = True, False
+            try:
+                return self._render(spec, tenant)
+            finally:
+                with self._state:
+                    self._rendering = False
+
+    def interrupt(self) -> None:
+        """Kill the child that renders now; `render` in the other thread raises RenderInterrupted. Harmless otherwise."""
+        with self._state:
+            if self._rendering:
+                self._interrupted = True
+                if self._busy is not None:
+                    self._busy.kill()
+
+    def close(self) -> None:
+        """End every process and remove every file of this sandbox; it may be started again."""
+        with self._turn:
+            self._nursery.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _render(self, spec: RenderSpec, tenant: str) -> RenderedDocument:
+        for _ in range(2):
+            try:
+                return self._render_once(self._nursery.child_for(tenant), spec)
+            except _ChildGone:
+                continue
+        raise RendererUnavailable("two renderer children in a row died before they were given a document")
+
+    def _render_once(self, child: Child, spec: RenderSpec) -> RenderedDocument:
+        """Ask the child and put it back; a child whose document failed for no stated reason is never used again."""
+        reusable = False
+        self._hold(child)
+        try:
+            document = self._ask(child, spec)
+            reusable = True
+        except RenderError as error:
+            reusable = error.permanent
+            if self._was_interrupted():
+                raise RenderInterrupted from error
+            raise
+        finally:
+            self._let_go(child, reusable=reusable)
+        if self._was_interrupted():
+            raise RenderInterrupted
+        return document
+
+    def _ask(self, child: Child, spec: RenderSpec) -> RenderedDocument:
+        """Return what the child answered before the wall clock ran out; raise RenderError for everything else."""
+        deadline = time.monotonic() + self._limits.timeout_s
+        child.allow_cpu(self._limits.timeout_s)
+        header, blobs = pack_spec(spec)
+        try:
+            child.channel.send(header, blobs, deadline=deadline)
+        except FrameClosed as error:
+            if self._was_interrupted():
+                raise RenderInterrupted from error
+            raise _ChildGone from error
+        except FrameTimeout as error:
+            raise self._timeout(child) from error
+        try:
+            reply = child.channel.receive(reply_bounds(self._limits.output_mb), deadline=deadline)
+            return unpack_reply(*reply, peak_memory_kb=child.peak_memory_kb())
+        except FrameTimeout as error:
+            raise self._timeout(child) from error
+        except FrameClosed as error:
+            peak = child.peak_memory_kb()
+            if not child.await_end(_DYING_SECONDS):
+                child.kill()  # It closed its pipe and lives on.
+            raise verdicts.verdict(self._nursery.ending_of(child), child.stderr_tail(), peak) from error
+        except FrameInvalid as error:
+            raise verdicts.nonsense(str(error), child.stderr_tail(), child.peak_memory_kb()) from error
+
+    def _timeout(self, child: Child) -> RenderError:
+        return verdicts.timeout(self._limits.timeout_s, child.stderr_tail(), child.peak_memory_kb())
+
+    def _hold(self, child: Child) -> None:
+        with self._state:
+            self._busy = child
+            if self._interrupted:
+                child.kill()
+
+    def _let_go(self, child: Child, *, reusable: bool) -> None:
+        with self._state:
+            self._busy = None
+            reusable = reusable and not self._interrupted
+        if reusable:
+            self._nursery.put_back(child)
+        else:
+            self._nursery.discard(child)
+
+    def _was_interrupted(self) -> bool:
+        with self._state:
+            return self._interrupted

@@ -1,0 +1,63 @@
+"""A child's life after its confinement: read a spec, answer it, forget it, until the parent hangs up."""
+
+from __future__ import annotations
+
+import gc
+import os
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from templates_app.renderer.contracts import ErrorCode, RenderedDocument, RenderError, RenderSpec
+from templates_app.renderer.frames import Channel, FrameClosed
+from templates_app.renderer.wire import MAX_LOG_CHARS, REQUEST_BOUNDS, pack_document, pack_error, unpack_spec
+
+Answer = Callable[[RenderSpec], RenderedDocument]
+
+STDERR_FD = 2
+REQUEST_FD = 200
+REPLY_FD = 201
+OUT_OF_MEMORY_STATUS = 75
+
+
+def serve(answer: Answer, *, output_mb: int) -> None:
+    """Answer one request after the other; return when the parent hangs up, exit with status 75 when memory ran out."""
+    channel = Channel(REQUEST_FD, REPLY_FD)
+    channel.send({"ready": os.getpid()})
+    while True:
+        try:
+            header, blobs = channel.receive(REQUEST_BOUNDS)
+        except FrameClosed:
+            return
+        header, blobs = _reply(answer, header, blobs, output_mb)
+        channel.send(header, blobs)
+        if header.get("error") == ErrorCode.RENDER_MEMORY:
+            os._exit(OUT_OF_MEMORY_STATUS)
+        _forget()
+
+
+def _reply(
+    answer: Answer, header: dict[str, Any], blobs: list[bytes], output_mb: int
+) -> tuple[dict[str, Any], list[bytes]]:
+    os.ftruncate(STDERR_FD, 0)
+    try:
+        document = answer(unpack_spec(header, blobs))
+    except RenderError as error:
+        return pack_error(error)
+    except MemoryError:
+        return pack_error(RenderError(ErrorCode.RENDER_MEMORY, "the document needs too much memory", permanent=False))
+    except Exception as error:
+        message = f"the renderer failed: {type(error).__name__}: {error}"
+        log = traceback.format_exc()[-MAX_LOG_CHARS:]
+        return pack_error(RenderError(ErrorCode.RENDER_CRASH, message, permanent=False, log=log))
+    if len(document.pdf) > output_mb << 20:
+        message = f"the PDF has {len(document.pdf) >> 20} MiB, more than the {output_mb} MiB allowed"
+        return pack_error(RenderError(ErrorCode.TOO_LARGE, message, permanent=True))
+    return pack_document(document)
+
+
+def _forget() -> None:
+    # WeasyPrint's engine switches collection off while it works (a fifth faster); the parent has its reply already.
+    if not gc.isenabled():
+        gc.enable()
+        gc.collect()

@@ -1,0 +1,156 @@
+"""How specs and documents look inside frames. The parent believes nothing it reads here: types, lengths and values are checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from templates_app.renderer.contracts import (
+    Asset,
+    Engine,
+    ErrorCode,
+    Language,
+    RenderedDocument,
+    RenderError,
+    RenderSpec,
+    ResourcePolicy,
+)
+from templates_app.renderer.frames import FrameBounds, FrameInvalid
+
+MAX_WARNINGS = 50
+MAX_WARNING_CHARS = 500
+MAX_LOG_CHARS = 16_000
+MAX_MESSAGE_CHARS = 2_000
+# The child trusts its parent; these only stop a broken one.
+REQUEST_BOUNDS = FrameBounds(header=16 << 20, blobs=100_000, total=4 << 30)
+_REPLY_HEADER_BYTES = 512 << 10
+_MAX_NUMBER = 2**53
+# NUL cannot be stored in PostgreSQL, lone surrogates cannot be encoded, the other controls rewrite terminals.
+_UNFIT_FOR_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
+
+
+def reply_bounds(output_mb: int) -> FrameBounds:
+    """Return the largest reply a parent accepts when documents may have `output_mb` MiB."""
+    return FrameBounds(header=_REPLY_HEADER_BYTES, blobs=1, total=output_mb << 20)
+
+
+def clean_text(value: str, limit: int) -> str:
+    """Return at most `limit` characters of `value` that any database, log or terminal can take."""
+    return _UNFIT_FOR_TEXT.sub("\ufffd", value[:limit])
+
+
+def pack_spec(spec: RenderSpec) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the frame that asks for one document."""
+    header = {
+        "language": spec.language.value,
+        "engine": spec.engine.value,
+        "resource_policy": spec.resource_policy.value,
+        "title": spec.title,
+        "created_at": spec.created_at,
+        "assets": [[asset.name, asset.content_type] for asset in spec.assets],
+    }
+    sources = [source.encode("utf-8", "replace") for source in (spec.html_source, spec.css_source)]
+    return header, [*sources, spec.payload, *(asset.data for asset in spec.assets)]
+
+
+def unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
+    """Return the spec that `pack_spec` packed (child side: its parent is trusted)."""
+    html, css, payload, *contents = blobs
+    assets = zip(header["assets"], contents, strict=True)
+    return RenderSpec(
+        language=Language(header["language"]),
+        engine=Engine(header["engine"]),
+        html_source=html.decode(),
+        css_source=css.decode(),
+        payload=payload,
+        assets=tuple(Asset(name, content_type, data) for (name, content_type), data in assets),
+        resource_policy=ResourcePolicy(header["resource_policy"]),
+        title=header["title"],
+        created_at=header["created_at"],
+    )
+
+
+def pack_document(document: RenderedDocument) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the frame that carries a finished document."""
+    header = {
+        "page_count": document.page_count,
+        "engine_version": document.engine_version,
+        "language_ms": document.language_ms,
+        "engine_ms": document.engine_ms,
+        "finishing_ms": document.finishing_ms,
+        "warnings": [warning[:MAX_WARNING_CHARS] for warning in document.warnings[:MAX_WARNINGS]],
+        "log": document.log[:MAX_LOG_CHARS],
+    }
+    return header, [document.pdf]
+
+
+def pack_error(error: RenderError) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the frame that carries a failure."""
+    header = {
+        "error": error.code.value,
+        "message": error.message[:MAX_MESSAGE_CHARS],
+        "permanent": error.permanent,
+        "line": error.line,
+        "column": error.column,
+        "path": error.path,
+        "log": error.log[:MAX_LOG_CHARS],
+    }
+    return header, []
+
+
+def unpack_reply(header: dict[str, Any], blobs: Sequence[bytes], *, peak_memory_kb: int) -> RenderedDocument:
+    """Return the document a child sent; raise RenderError if it sent a failure, FrameInvalid if it sent nonsense."""
+    if "error" in header:
+        raise _unpack_error(header, peak_memory_kb)
+    if len(blobs) != 1 or not blobs[0].startswith(b"%PDF-"):
+        raise FrameInvalid("the reply holds no PDF")
+    warnings = header.get("warnings")
+    if not isinstance(warnings, list):
+        raise FrameInvalid("warnings are not a list")
+    return RenderedDocument(
+        pdf=blobs[0],
+        page_count=_number(header, "page_count"),
+        engine_version=_text(header.get("engine_version"), 100),
+        language_ms=_number(header, "language_ms"),
+        engine_ms=_number(header, "engine_ms"),
+        finishing_ms=_number(header, "finishing_ms"),
+        peak_memory_kb=peak_memory_kb,
+        warnings=tuple(_text(warning, MAX_WARNING_CHARS) for warning in warnings[:MAX_WARNINGS]),
+        log=_text(header.get("log"), MAX_LOG_CHARS),
+    )
+
+
+def _unpack_error(header: dict[str, Any], peak_memory_kb: int) -> RenderError:
+    try:
+        code = ErrorCode(header["error"])
+    except ValueError as error:
+        raise FrameInvalid("an unknown error code") from error
+    path = header.get("path")
+    return RenderError(
+        code,
+        _text(header.get("message"), MAX_MESSAGE_CHARS),
+        permanent=header.get("permanent") is True,
+        line=_optional_number(header, "line"),
+        column=_optional_number(header, "column"),
+        path=None if path is None else _text(path, MAX_MESSAGE_CHARS),
+        log=_text(header.get("log"), MAX_LOG_CHARS),
+        peak_memory_kb=peak_memory_kb,
+    )
+
+
+def _text(value: object, limit: int) -> str:
+    if not isinstance(value, str):
+        raise FrameInvalid("text expected")
+    return clean_text(value, limit)
+
+
+def _number(header: dict[str, Any], name: str) -> int:
+    value = header.get(name)
+    if type(value) is not int or not 0 <= value < _MAX_NUMBER:
+        raise FrameInvalid(f"{name} is not a count")
+    return value
+
+
+def _optional_number(header: dict[str, Any], name: str) -> int | None:
+    return None if header.get(name) is None else _number(header, name)
