@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -14,7 +15,10 @@ from pdfservice.teams.models import ApiKey, Team
 
 
 class FileState(models.TextChoices):
-    """`pending` before its bytes are acknowledged, `live` while they can be read, `deleted` when they are gone for good."""
+    """`pending` before its bytes are acknowledged, `live` while they can be read, `deleted` once nobody gets them.
+
+    The bytes of a deleted file are gone when `bytes_deleted_at` says so; until then they are owed to the sweep.
+    """
 
     PENDING = "pending"
     LIVE = "live"
@@ -36,6 +40,14 @@ class StoredFileQuerySet(models.QuerySet["StoredFile"]):
         """Return the live files whose time is over."""
         return self.filter(state=FileState.LIVE, expires_at__lte=Now())
 
+    def abandoned(self, older_than: timedelta) -> StoredFileQuerySet:
+        """Return the files whose bytes nobody has confirmed in the time `older_than`."""
+        return self.filter(state=FileState.PENDING, created_at__lte=Now() - older_than)
+
+    def bytes_owed(self) -> StoredFileQuerySet:
+        """Return the deleted files whose bytes may still be in storage."""
+        return self.filter(state=FileState.DELETED, bytes_deleted_at=None)
+
 
 class StoredFile(models.Model):
     """One object in storage. Its row is there before its bytes, so that bytes nobody finished can be found and swept.
@@ -53,6 +65,9 @@ class StoredFile(models.Model):
     state = models.CharField(max_length=10, choices=FileState.choices, default=FileState.PENDING)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # When the storage was last asked to delete the bytes, so that one that always refuses does not hold up the others.
+    delete_tried_at = models.DateTimeField(null=True, editable=False)
+    bytes_deleted_at = models.DateTimeField(null=True, editable=False)
 
     objects = StoredFileQuerySet.as_manager()
 
@@ -63,10 +78,18 @@ class StoredFile(models.Model):
                 condition=~Q(state=FileState.LIVE) | (Q(size_bytes__isnull=False) & ~Q(sha256="")),
                 name="file_live_has_size_and_hash",
             ),
+            models.CheckConstraint(
+                condition=Q(bytes_deleted_at=None) | Q(state=FileState.DELETED), name="file_only_deleted_loses_bytes"
+            ),
         ]
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(state=FileState.LIVE), name="file_expiry"),
             models.Index(fields=["created_at"], condition=Q(state=FileState.PENDING), name="file_pending"),
+            models.Index(
+                fields=["delete_tried_at"],
+                condition=Q(state=FileState.DELETED, bytes_deleted_at=None),
+                name="file_bytes_owed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -81,10 +104,16 @@ class DownloadLinkQuerySet(models.QuerySet["DownloadLink"]):
         return self.filter(file__team=team)
 
     def usable(self) -> DownloadLinkQuerySet:
-        """Return the links that open their file now."""
-        live = Q(file__expires_at=None) | Q(file__expires_at__gt=Now())
+        """Return the links that open their file now.
+
+        Without a join, so that an UPDATE keeps the conditions on its own rows: PostgreSQL checks those again after
+        waiting for another writer, but not what stands inside a subquery.
+        """
         return self.filter(
-            live, revoked_at=None, expires_at__gt=Now(), use_count__lt=F("max_uses"), file__state=FileState.LIVE
+            revoked_at=None,
+            expires_at__gt=Now(),
+            use_count__lt=F("max_uses"),
+            file__in=StoredFile.objects.readable(),
         )
 
 

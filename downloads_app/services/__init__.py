@@ -1,0 +1,26 @@
+"""What may be done with files and their links; nothing else writes their rows."""
+
+from downloads_app.services.files import (
+    file_confirm,
+    file_discard,
+    file_open,
+    file_reserve,
+    files_expire,
+    files_sweep,
+)
+from downloads_app.services.links import link_create, link_revoke
+from downloads_app.services.redemption import Redemption, link_peek, link_redeem
+
+__all__ = [
+    "Redemption",
+    "file_confirm",
+    "file_discard",
+    "file_open",
+    "file_reserve",
+    "files_expire",
+    "files_sweep",
+    "link_create",
+    "link_peek",
+    "link_redeem",
+    "link_revoke",
+]
