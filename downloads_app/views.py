@@ -1,0 +1,125 @@
+"""What the holder of a link sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from downloads_app.services import link_peek, link_redeem
+from downloads_app.streaming import fit_filename, redemption_response
+from pdfservice.lib.addresses import client_address
+from pdfservice.lib.errors import ServiceError, not_found
+from pdfservice.lib.problems import CONTENT_TYPE, as_service_error, problem_response
+
+_HEADLINES = {
+    "link_spent": gettext_lazy("This link has been used"),
+    "link_expired": gettext_lazy("This link has expired"),
+    "link_revoked": gettext_lazy("This link has been withdrawn"),
+    "file_gone": gettext_lazy("This document is no longer available"),
+    "not_found": gettext_lazy("This link does not work"),
+    "unavailable": gettext_lazy("Not available right now"),
+}
+
+
+class LinkView(View):
+    """What the page and the download have in common: how they refuse, and headers that keep the token private."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, also when a service refuses or something that it needs is away."""
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except Exception as error:
+            known = as_service_error(error)
+            if known is None:
+                raise
+            response = self.refused(request, known)
+        return _discreet(response)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer 405, in the form of the other refusals."""
+        response = self.refused(request, ServiceError(405, "method_not_allowed", _("This cannot be done here.")))
+        response["Allow"] = ", ".join(name.upper() for name in self.http_method_names)
+        return response
+
+    def refused(self, request: HttpRequest, error: ServiceError) -> HttpResponse:
+        """Return a refusal as a page."""
+        return _refusal_page(request, error)
+
+
+# Without a CSRF token: that guards what a browser does by itself because of a cookie, and nothing here looks at one.
+# Whoever can make a browser post to this address knows the token, and could have downloaded the file right away.
+@method_decorator(csrf_exempt, name="dispatch")
+class LinkPage(LinkView):
+    """`GET` shows what a link opens and spends nothing, so that scanners and previews do no harm; `POST` downloads."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Show name, size, time and uses left, and the button."""
+        link = link_peek(token=token, address=client_address(request), agent=_agent(request))
+        context = {
+            "filename": fit_filename(link.file.filename),
+            "size_bytes": link.file.size_bytes,
+            "expires_at": link.expires_at,
+            "uses_left": link.max_uses - link.use_count,
+        }
+        return render(request, "downloads_app/link.html", context)
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponseBase:
+        """Spend a use and send the file."""
+        return _redeem(request, token)
+
+
+class LinkFile(LinkView):
+    """The download for programs: a `GET` spends a use, so there is no `HEAD`."""
+
+    http_method_names = ["get"]
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
+        """Spend a use and send the file."""
+        return _redeem(request, token)
+
+    def refused(self, request: HttpRequest, error: ServiceError) -> HttpResponse:
+        """Return a refusal as a problem document, as a page to whoever would rather have HTML."""
+        preferred = request.get_preferred_type([CONTENT_TYPE, "application/json", "text/html"])
+        return _refusal_page(request, error) if preferred == "text/html" else problem_response(error)
+
+
+@csrf_exempt
+def nothing_here(request: HttpRequest) -> HttpResponseBase:
+    """Answer what cannot be a link as if it were a wrong one."""
+    return _discreet(_refusal_page(request, not_found("link")))
+
+
+def _redeem(request: HttpRequest, token: str) -> HttpResponseBase:
+    redemption = link_redeem(token=token, address=client_address(request), agent=_agent(request))
+    return redemption_response(redemption)
+
+
+def _agent(request: HttpRequest) -> str:
+    return request.headers.get("User-Agent", "")
+
+
+def _refusal_page(request: HttpRequest, error: ServiceError) -> HttpResponse:
+    """Return a page that says why, and nothing about the file."""
+    context = {"code": error.code, "headline": _HEADLINES.get(error.code, _("This does not work"))}
+    response = render(request, "downloads_app/refused.html", context, status=error.status)
+    if error.retry_after_s is not None:
+        response["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _discreet(response: HttpResponseBase) -> HttpResponseBase:
+    """Keep the answer, and the address it came from, out of caches, search engines and Referer headers."""
+    response.setdefault("Cache-Control", "no-store")
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
