@@ -1,14 +1,14 @@
 """Add a style sheet to a document so that both engines treat it as the author's, after the ones in its head.
 
-Neither engine's own option does: WeasyPrint's `stylesheets` and PlutoBook's `user_style` are user sheets, which lose to (WeasyPrint) or
-win over (PlutoBook) every rule of the author's, whatever its selector.
+Neither engine's own option does: WeasyPrint's `stylesheets` and PlutoBook's `user_style` are user sheets, which lose to
+(WeasyPrint) or win over (PlutoBook) every rule of the author's, whatever its selector.
 """
 
 from __future__ import annotations
 
 import re
 
-# What may stand before the end of a head, in the order a parser would meet it. Each alternative ends where the construct ends.
+# What may stand before the end of a head; each alternative ends where the construct ends.
 _HEAD_PIECE = re.compile(
     r"""
       \s+ | \ufeff
@@ -23,7 +23,7 @@ _END_OF_STYLE = re.compile("</(?=style)", re.IGNORECASE)
 
 
 def with_author_style(html: str, css: str) -> str:
-    """Return `html` with `css` in a style element at the end of its head (which the parser makes up where there is none)."""
+    """Return `html` with `css` in a style element at the end of its head, which parsers make up where there is none."""
     if not css.strip():
         return html
     position = 0

@@ -43,7 +43,7 @@ class Cell:
 
 
 def confinement_problem() -> str | None:
-    """Say in one sentence what this machine lacks to confine the renderer; None when nothing is missing. Cheap to call."""
+    """Say in one sentence what this machine lacks to confine the renderer; None when it lacks nothing. Cheap."""
     missing = []
     if landlock.abi() < 1:
         missing.append("the kernel has no Landlock (Linux 5.13 or later with landlock in its lsm= list)")

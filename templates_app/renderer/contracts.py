@@ -53,8 +53,9 @@ class Asset:
 class RenderSpec:
     """One document to make.
 
-    `payload` is the JSON text as it was stored, in UTF-8 and unparsed; `css_source` is applied as an author style sheet after the
-    document's own. `title` is used where the document names none. The document's dates come from `created_at`, an RFC 3339 time.
+    `payload` is the JSON text as it was stored, in UTF-8 and unparsed; `css_source` is applied as an author style sheet
+    after those in the document's head. `title` is used where the document names none. The document's dates come from
+    `created_at`, an RFC 3339 time; without one it has none.
     """
 
     language: Language
@@ -97,8 +98,9 @@ class RenderedDocument:
 class RenderError(Exception):
     """A document that could not be made.
 
-    `permanent` says that the same spec will fail the same way, so nobody should try again. `line` and `column` count from 1 and
-    point into the template's source; `path` is a JSON pointer into the payload; `log` is what the renderer wrote meanwhile.
+    `permanent` says that the same spec will fail the same way, so nobody should try again. `line` and `column` count
+    from 1 and point into the template's source; `path` is a JSON pointer into the payload; `log` is what the renderer
+    wrote meanwhile.
     """
 
     def __init__(
@@ -125,7 +127,7 @@ class RenderError(Exception):
 
 
 class RenderInterrupted(Exception):
-    """Somebody called `Sandbox.interrupt` while the document was being made; its child is gone and nothing came of it."""
+    """Somebody called `Sandbox.interrupt` while the document was being made; nothing came of it."""
 
 
 class RendererUnavailable(RuntimeError):

@@ -33,7 +33,7 @@ class Notes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a message of WeasyPrint's (called by logging)."""
         if len(self._messages) < 4 * MAX_WARNINGS:
-            self._messages.append(record.getMessage()[: 4 * MAX_WARNING_CHARS])
+            self._messages.append(_message_of(record)[: 4 * MAX_WARNING_CHARS])
 
     def broken_images(self) -> list[tuple[str, str]]:
         """Return URL and reason of every image that was there but could not be used."""
@@ -59,6 +59,15 @@ class Notes(logging.Handler):
         if self._stderr_begin is None:
             return ""
         return os.pread(_STDERR_FD, _STDERR_BYTES, self._stderr_begin).decode("utf-8", "replace")
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    """Return the message, with the cause of an exception that has no words of its own."""
+    message = record.getMessage()
+    error = record.args[-1] if isinstance(record.args, tuple) and record.args else None
+    if isinstance(error, Exception) and error.__cause__ and not str(error):
+        message += f"{type(error.__cause__).__name__}: {error.__cause__}"
+    return message
 
 
 @contextmanager

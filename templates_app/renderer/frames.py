@@ -1,8 +1,8 @@
 """Length-prefixed messages over a pair of pipes: one JSON object and some raw byte strings, every length bounded.
 
-A frame is `header length (4 bytes), number of blobs (4 bytes), blob lengths (8 bytes each), header, blobs`, big-endian. The parent
-reads frames from a process it does not trust: nothing is allocated before its length was checked, and every read and write there
-has a deadline.
+A frame is `header length (4 bytes), number of blobs (4 bytes), blob lengths (8 bytes each), header, blobs`, big-endian.
+The parent reads frames from a process it does not trust: nothing is allocated before its length was checked, and every
+read and write there has a deadline.
 """
 
 from __future__ import annotations

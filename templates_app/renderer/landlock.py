@@ -44,7 +44,7 @@ def abi() -> int:
 
 
 def restrict(*, readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Confine this thread and its future children to reading `readable` and `writable`, and to changing only `writable`.
+    """Confine this thread for ever to reading `readable` and `writable`, and to changing only `writable`.
 
     Paths that do not exist are left out. Raise OSError when the kernel refuses.
     """

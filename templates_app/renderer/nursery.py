@@ -116,7 +116,7 @@ class Nursery:
 
     def _fork(self, tenant: str) -> Child:
         zygote = self.open()
-        assert self._workspace is not None  # noqa: S101 - open() made it
+        assert self._workspace is not None  # noqa: S101 # open() made it
         directory = self._workspace.new_directory()
         cell = Cell(
             scratch=str(directory),

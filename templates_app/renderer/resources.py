@@ -74,7 +74,9 @@ class Resources:
 
 def shown(url: str) -> str:
     """Return a URL as the author wrote it, short enough to print."""
-    url = url.strip().removeprefix(BASE_URL)
+    url = url.strip()
+    # PlutoBook resolves `//host` to `relative://host`, `x` and `/x` to `relative:/x`.
+    url = url.removeprefix("relative:" if url.startswith(f"{BASE_URL}/") else BASE_URL)
     return url if len(url) <= _SHOWN_URL_CHARS else f"{url[:60]}…"
 
 

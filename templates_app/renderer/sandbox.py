@@ -12,8 +12,8 @@ from templates_app.renderer import verdicts
 from templates_app.renderer.child import Child
 from templates_app.renderer.contracts import (
     RenderedDocument,
-    RendererUnavailable,
     RenderError,
+    RendererUnavailable,
     RenderInterrupted,
     RenderLimits,
     RenderSpec,
@@ -68,7 +68,7 @@ class Sandbox:
                     self._rendering = False
 
     def interrupt(self) -> None:
-        """Kill the child that renders now; `render` in the other thread raises RenderInterrupted. Harmless otherwise."""
+        """Kill the child that renders now: `render`, in its thread, raises RenderInterrupted. Harmless otherwise."""
         with self._state:
             if self._rendering:
                 self._interrupted = True

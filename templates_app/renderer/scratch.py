@@ -1,11 +1,11 @@
-"""Directories on disk: one workspace per sandbox with a directory per child in it, and fontconfig's shared configuration and cache."""
+"""Directories on disk: a workspace per sandbox, a directory per child in it, and fontconfig's shared cache."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import shutil
-import subprocess  # noqa: S404 - two fixed commands, see _force_remove
+import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -85,7 +85,7 @@ def remove(path: Path) -> None:
 def _force_remove(path: Path) -> None:
     # Unreadable directories, and trees deeper than rmtree can follow.
     for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
-        subprocess.run([*command, "--", str(path)], check=False, capture_output=True)  # noqa: S603
+        subprocess.run([*command, "--", str(path)], check=False, capture_output=True)
 
 
 def _sweep(root: Path) -> None:

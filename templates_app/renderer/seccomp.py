@@ -1,4 +1,4 @@
-"""The system calls a renderer's child may make: an allow-list, everything else "does not exist", and the dangerous ones kill."""
+"""The system calls a child may make: an allow-list. All others "do not exist", and the dangerous ones kill."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 # Measured: what both engines, Pillow, fontconfig and Python need, with the *at forms other architectures use instead.
 _ALLOWED = """
 read readv write writev pread64 lseek close dup dup2 dup3 fcntl fadvise64
-open openat stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents64 getcwd fstatfs statfs
-mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 ftruncate
+open openat stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents64 getcwd
+fstatfs statfs mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 ftruncate
 mmap munmap mremap mprotect madvise brk
 futex set_robust_list rseq sched_yield sched_getaffinity membarrier exit exit_group restart_syscall
 rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack
 clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage poll ppoll select pselect6
 getpid getppid gettid getuid geteuid getgid getegid uname sysinfo getrandom getcpu
-""".split()
+"""
 
-# Nothing here is ever needed: whoever calls one is an attacker, and the parent should see SIGSYS rather than a polite error.
+# Nothing here is ever needed: who calls one is an attacker, and the parent should see SIGSYS, not a polite error.
 _KILLING = """
 socket socketpair connect bind listen accept accept4 sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg
 execve execveat fork vfork ptrace process_vm_readv process_vm_writev pidfd_open pidfd_getfd pidfd_send_signal
@@ -35,7 +35,7 @@ bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register 
 init_module finit_module kexec_load open_by_handle_at name_to_handle_at
 setuid setgid setresuid setresgid setgroups capset mknod mknodat link linkat symlink symlinkat
 chmod fchmod fchmodat chown fchown lchown fchownat setxattr personality
-""".split()
+"""
 
 _CLONE_THREAD = 0x10000
 _PR_SET_NAME = 15
@@ -68,11 +68,11 @@ def build_filter() -> SyscallFilter:
     import pyseccomp as sc
 
     rules = sc.SyscallFilter(sc.ERRNO(errno.ENOSYS))
-    for name in _ALLOWED:
+    for name in _ALLOWED.split():
         rules.add_rule(sc.ALLOW, name)
-    for name in _KILLING:
+    for name in _KILLING.split():
         rules.add_rule(sc.KILL_PROCESS, name)
-    # Pango starts threads. clone3 hides its flags behind a pointer: ENOSYS (the default) makes glibc fall back to clone.
+    # Pango starts threads. clone3 hides its flags behind a pointer: ENOSYS (the default) makes glibc use clone.
     rules.add_rule(sc.ALLOW, "clone", sc.Arg(0, sc.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
     rules.add_rule(sc.KILL_PROCESS, "clone", sc.Arg(0, sc.MASKED_EQ, _CLONE_THREAD, 0))
     rules.add_rule(sc.ALLOW, "prctl", sc.Arg(0, sc.EQ, _PR_SET_NAME))

@@ -1,4 +1,4 @@
-"""How specs and documents look inside frames. The parent believes nothing it reads here: types, lengths and values are checked."""
+"""How specs and documents look inside frames. The parent checks types, lengths and values of all it reads."""
 
 from __future__ import annotations
 

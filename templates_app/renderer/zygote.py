@@ -1,8 +1,8 @@
 """The process that imports and warms the engines once and then forks confined children from that state.
 
-It is started by `nursery.py`, never sees a template and trusts its parent; it ends when the parent does. Over a SEQPACKET socket it
-takes one JSON message per child to fork, with three descriptors (request, reply, standard error), and answers with a pidfd; later it
-reports how each child ended.
+It is started by `zygote_handle.py`, never sees a template and trusts its parent; it ends when the parent does. Over a
+SEQPACKET socket it takes one JSON message per child to fork, with three descriptors (request, reply, standard error),
+and answers with a pidfd; later it reports how each child ended.
 """
 
 from __future__ import annotations
@@ -64,20 +64,21 @@ class _Zygote:
 
     def run(self) -> None:
         """Fork on request and report deaths; kill all children when the parent closes the socket or dies."""
+        control = self._control.fileno()
         wakeup, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(write_end)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         try:
             while True:
-                ready, _, _ = select.select([self._control, self._parent, wakeup], [], [])
-                # The parent's pidfd rather than PR_SET_PDEATHSIG: that one fires when the *thread* that started us ends.
+                ready, _, _ = select.select([control, self._parent, wakeup], [], [])
+                # Not PR_SET_PDEATHSIG: that fires when the *thread* that started us ends, be its process ever so alive.
                 if self._parent in ready:
                     return
                 if wakeup in ready:
                     with suppress(BlockingIOError):
                         os.read(wakeup, 4096)
                     self._reap()
-                if self._control in ready and not self._take_order():
+                if control in ready and not self._take_order():
                     return
         except (BrokenPipeError, ConnectionResetError):
             return

@@ -6,7 +6,7 @@ import json
 import os
 import select
 import socket
-import subprocess  # noqa: S404 - starts this interpreter with a fixed program
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -50,7 +50,7 @@ class ZygoteHandle:
         config = {"control": far_end.fileno(), "parent": os.getpid(), "program": program, "root": str(_PROJECT_ROOT)}
         self._stderr = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
         with far_end:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and program
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", "-s", "-B", "-c", _BOOTSTRAP, json.dumps(config)],
                 pass_fds=[far_end.fileno()],
                 stdin=subprocess.DEVNULL,

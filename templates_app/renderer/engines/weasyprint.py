@@ -72,13 +72,12 @@ class _Fonts(FontConfiguration):  # type: ignore[misc] # untyped
 
 
 # Every FontConfiguration leaks 0.25 MB, and a shared one makes small pages 10 to 25 % faster.
-_fonts: _Fonts | None = None
+_shared: list[_Fonts] = []
 
 
 def render(html: str, resources: Resources) -> bytes:
     """Return the PDF; raise RenderError when WeasyPrint cannot lay the document out."""
-    global _fonts
-    fonts = _fonts = _fonts or _Fonts()
+    fonts = _shared.pop() if _shared else _Fonts()
     # A fifth faster on long documents; whoever serves us collects once the reply is out.
     gc.disable()
     try:
@@ -97,8 +96,8 @@ def render(html: str, resources: Resources) -> bytes:
         message = f"WeasyPrint cannot lay this document out: {type(error).__name__}: {error}"
         raise RenderError(ErrorCode.TEMPLATE_ERROR, message, permanent=True) from error
     finally:
-        if fonts.dirty:
-            _fonts = None
+        if not fonts.dirty:
+            _shared.append(fonts)
 
 
 def _response(url: str, resource: Resource) -> URLFetcherResponse:

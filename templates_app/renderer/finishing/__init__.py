@@ -1,4 +1,7 @@
-"""What happens to a printed PDF: one module per step, each with `finish(pdf, spec, engine_version) -> (pdf, page count)`."""
+"""What happens to a printed PDF: one module per step, each with `finish(pdf, spec, engine_version)`.
+
+It returns the new PDF and its number of pages.
+"""
 
 from __future__ import annotations
 

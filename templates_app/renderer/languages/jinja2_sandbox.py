@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 import jinja2
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 
 _MAX_REPEATED = 10_000_000
 _MAX_POWER_BITS = 10_000
@@ -34,11 +36,11 @@ class _Missing(jinja2.StrictUndefined):
     def __init__(
         self,
         hint: str | None = None,
-        obj: Any = jinja2.runtime.missing,
+        obj: Any = missing,
         name: str | None = None,
         exc: Callable[..., Exception] = jinja2.UndefinedError,
     ) -> None:
-        top_level = obj is jinja2.runtime.missing
+        top_level = obj is missing
         if exc is jinja2.UndefinedError and (top_level or isinstance(obj, _PLAIN_DATA)) and hint is None:
             exc = partial(PayloadValueMissing, None if top_level else obj, name)
         super().__init__(hint, obj, name, exc)  # type: ignore[arg-type] # called with the message, as a class would be
