@@ -6,11 +6,12 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from templates_app.renderer import verdicts
 from templates_app.renderer.child import Child
 from templates_app.renderer.contracts import (
+    ErrorCode,
     RenderedDocument,
     RenderError,
     RendererUnavailable,
@@ -129,8 +130,9 @@ class Sandbox:
         except FrameTimeout as error:
             raise self._timeout(child) from error
         try:
-            reply = child.channel.receive(reply_bounds(self._limits.output_mb), deadline=deadline)
-            return unpack_reply(*reply, peak_memory_kb=child.peak_memory_kb())
+            header, blobs = child.channel.receive(reply_bounds(self._limits.output_mb), deadline=deadline)
+            peak = child.peak_memory_kb() or self._final_peak(child, header)
+            return unpack_reply(header, blobs, peak_memory_kb=peak)
         except FrameTimeout as error:
             raise self._timeout(child) from error
         except FrameClosed as error:
@@ -140,6 +142,13 @@ class Sandbox:
             raise verdicts.verdict(self._nursery.ending_of(child), child.stderr_tail(), peak) from error
         except FrameInvalid as error:
             raise verdicts.nonsense(str(error), child.stderr_tail(), child.peak_memory_kb()) from error
+
+    def _final_peak(self, child: Child, header: dict[str, Any]) -> int:
+        """Return the peak of a child that exits after this reply because memory ran out, 0 for any other."""
+        if header.get("error") != ErrorCode.RENDER_MEMORY or not child.await_end(_DYING_SECONDS):
+            return 0
+        ending = self._nursery.ending_of(child)
+        return ending.peak_memory_kb if ending else 0
 
     def _timeout(self, child: Child) -> RenderError:
         return verdicts.timeout(self._limits.timeout_s, child.stderr_tail(), child.peak_memory_kb())

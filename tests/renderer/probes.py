@@ -1,4 +1,4 @@
-"""A program for children that does what a hijacked one might do: `html_source` names a function, `css_source` its argument.
+"""A program for children that does what a hijacked one might: `html_source` names a function, `css_source` its input.
 
 Only a sandbox that a test makes names this module; nothing in production can.
 """
@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import struct
-import sys
 import tempfile
 import threading
 import time
@@ -173,18 +172,17 @@ PROBES: dict[str, Callable[[str], object]] = {
     "socket": lambda _: socket.socket(),
     "unix_socket": lambda _: socket.socketpair(),
     "fork": lambda _: os.fork(),
-    "exec": lambda path: os.execv(path, [path]),
+    "exec": lambda path: os.execv(path, [path]),  # noqa: S606 # it must be killed for trying
     "kill": lambda pid: os.kill(int(pid), signal.SIGTERM),
     "ptrace": lambda pid: ctypes.CDLL(None).ptrace(16, int(pid), 0, 0),
     "memfd": lambda _: os.memfd_create("x"),
     "symlink": lambda _: os.symlink("/etc/passwd", "link"),
-    "chmod": lambda _: os.chmod(".", 0o777),
+    "chmod": lambda _: os.chmod(".", 0o755),
     "unshare": lambda _: ctypes.CDLL(None).unshare(0x10000000),
     "segfault": lambda _: ctypes.string_at(0),
     "exit": lambda status: os._exit(int(status)),
     "recurse": lambda _: json.loads("[" * 100_000),
     "echo": lambda text: text,
     "stdin": lambda _: os.read(0, 10),
-    "print": lambda text: print(text, file=sys.stderr),
     "request_fd": lambda _: os.close(REQUEST_FD),
 }

@@ -39,7 +39,9 @@ class LandlocklessSandbox(Sandbox):
     program = "tests.renderer.probes_without_landlock"
 
 
-def probe(sandbox: Sandbox, name: str, argument: str = "", *, tenant: str = "acme", payload: bytes = b"{}") -> RenderedDocument:
+def probe(
+    sandbox: Sandbox, name: str, argument: str = "", *, tenant: str = "acme", payload: bytes = b"{}"
+) -> RenderedDocument:
     """Run one probe in a confined child."""
     return sandbox.render(spec(name, css=argument, payload=payload), tenant=tenant)
 

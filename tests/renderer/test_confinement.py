@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from templates_app.renderer import confinement, landlock
+from templates_app.renderer import confinement, landlock, seccomp
 from templates_app.renderer.contracts import ConfinementUnavailable, ErrorCode, RenderLimits
 from tests.renderer.support import (
     LandlocklessSandbox,
@@ -40,7 +40,9 @@ def test_a_forbidden_call_kills_the_child(probes: ProbeSandbox, call: str) -> No
     assert not error.permanent
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "/proc/self/environ", "/proc/1/cmdline", "/sys/devices/system/cpu/online", __file__])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "/proc/self/environ", "/proc/1/cmdline", "/sys/devices/system/cpu/online", __file__]
+)
 def test_files_of_the_machine_cannot_be_read(probes: ProbeSandbox, path: str) -> None:
     assert Path(path).exists()
     assert probe(probes, "read", path).log == "PermissionError"
@@ -95,7 +97,7 @@ def test_a_kernel_without_landlock_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_missing_seccomp_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confinement.seccomp, "_library_problem", lambda: "libseccomp is not installed")
+    monkeypatch.setattr(seccomp, "_library_problem", lambda: "libseccomp is not installed")
     assert "libseccomp" in str(confinement.confinement_problem())
 
 

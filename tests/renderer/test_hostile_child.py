@@ -1,4 +1,4 @@
-"""The parent trusts nothing of a child: whatever arrives, or does not, is a RenderError, and the next document works."""
+"""The parent trusts nothing of a child: what arrives, or does not, is a RenderError, and the next document works."""
 
 from __future__ import annotations
 

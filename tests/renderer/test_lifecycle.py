@@ -70,8 +70,8 @@ def test_two_tenants_never_share_a_child(own_probes: ProbeSandbox) -> None:
     for _ in range(4):
         for tenant, pids in served.items():
             pids.add(pid_serving(own_probes, tenant))
-    pids = [pid for pids in served.values() for pid in pids]
-    assert len(pids) == len(set(pids))
+    everyones = [pid for pids in served.values() for pid in pids]
+    assert len(everyones) == len(set(everyones))
 
 
 def test_a_child_retires_after_its_number_of_documents(own_probes: ProbeSandbox) -> None:
@@ -220,7 +220,10 @@ def test_interrupts_from_many_threads_at_any_moment_end_in_a_document_or_an_inte
             sandbox.interrupt()
 
     outcomes = set()
-    with ProbeSandbox(scratch_root=tmp_path, limits=RenderLimits(timeout_s=20)) as sandbox, ThreadPoolExecutor(2) as pool:
+    with (
+        ProbeSandbox(scratch_root=tmp_path, limits=RenderLimits(timeout_s=20)) as sandbox,
+        ThreadPoolExecutor(2) as pool,
+    ):
         disturbers = [pool.submit(interrupt_on_and_on) for _ in range(2)]
         for _ in range(100):
             try:
