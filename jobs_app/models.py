@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from downloads_app.models import StoredFile
 from jobs_app.states import FINAL, Kind, Outcome, Status
+from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import ApiKey, Team
+from pdfservice.teams.scopes import Scope
 from templates_app.models import TemplateVersion
 
 
@@ -27,6 +29,30 @@ class JobQuerySet(models.QuerySet["Job"]):
     def claimable(self) -> JobQuerySet:
         """Return the jobs that a worker may take now, the best first."""
         return self.filter(status=Status.QUEUED, run_at=None).order_by("effective_priority", "turn", "id")
+
+    def held_by(self, worker_prefix: str) -> JobQuerySet:
+        """Return the jobs that workers hold whose name begins so."""
+        return self.filter(status=Status.PROCESSING, claimed_by__startswith=worker_prefix)
+
+    def visible_to(self, caller: Caller) -> JobQuerySet:
+        """Return what the caller may see: the team's jobs, or with a narrower right those that they asked for."""
+        jobs = self.for_team(caller.team)
+        if caller.may(Scope.JOBS_READ):
+            return jobs
+        return jobs.filter(requested_by_user=caller.user, requested_by_key=caller.api_key)
+
+    def narrowed(
+        self, *, status: str | None = None, template: str | None = None, queued_after: datetime | None = None
+    ) -> JobQuerySet:
+        """Return the jobs that fit every filter given."""
+        jobs = self
+        if status is not None:
+            jobs = jobs.filter(status=status)
+        if template is not None:
+            jobs = jobs.filter(template_version__template__slug=template)
+        if queued_after is not None:
+            jobs = jobs.filter(queued_at__gt=queued_after)
+        return jobs
 
     def retry_due(self) -> JobQuerySet:
         """Return the jobs whose wait between two attempts is over."""
@@ -108,12 +134,9 @@ class Job(models.Model):
                 name="job_has_one_requester",
             ),
             models.CheckConstraint(condition=Q(priority__range=(1, 10)), name="job_priority_in_range"),
+            models.CheckConstraint(condition=Q(attempt_count__lte=F("max_attempts")), name="job_attempts_bounded"),
             models.CheckConstraint(
-                condition=Q(attempt_count__lte=F("max_attempts")), name="job_attempts_bounded"
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=FINAL, finished_at__isnull=False)
-                | (~Q(status__in=FINAL) & Q(finished_at=None)),
+                condition=Q(status__in=FINAL, finished_at__isnull=False) | (~Q(status__in=FINAL) & Q(finished_at=None)),
                 name="job_final_has_finished_at",
             ),
             models.CheckConstraint(
@@ -128,9 +151,7 @@ class Job(models.Model):
                 condition=~Q(status__in=(Status.DONE, Status.EXPIRED)) | Q(output__isnull=False),
                 name="job_done_has_output",
             ),
-            models.CheckConstraint(
-                condition=~Q(status=Status.FAILED) | ~Q(error_code=""), name="job_failed_has_error"
-            ),
+            models.CheckConstraint(condition=~Q(status=Status.FAILED) | ~Q(error_code=""), name="job_failed_has_error"),
             models.CheckConstraint(condition=Q(run_at=None) | Q(status=Status.QUEUED), name="job_only_queued_waits"),
         ]
         indexes = [
@@ -143,7 +164,7 @@ class Job(models.Model):
                 fields=["run_at"], condition=Q(status=Status.QUEUED, run_at__isnull=False), name="job_retry_due"
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(status=Status.PROCESSING), name="job_leased"),
-            models.Index(fields=["team", "-queued_at", "-id"], name="job_by_team"),
+            models.Index(fields=["team", "-id"], name="job_by_team"),
         ]
 
     def __str__(self) -> str:

@@ -19,16 +19,16 @@ django_stubs_ext.monkeypatch()  # lets admin classes name their model at run tim
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).absolute()
-DATABASE_URL = env.str("DATABASE_URL", "")
-REDIS_URL = env.str("REDIS_URL", "")
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).absolute()
+DATABASE_URL = env.text("DATABASE_URL", "")
+REDIS_URL = env.text("REDIS_URL", "")
 EMBEDDED = not DATABASE_URL and not REDIS_URL
 
-DEBUG = env.bool("DEBUG", False)
+DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = secret_key(env, DATA_DIR, embedded=EMBEDDED)
 PORT = env.int_between("PORT", 8000, 1, 65535)
-PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 if (public_host := urlsplit(PUBLIC_URL).hostname) and public_host not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(public_host)
 TRUSTED_PROXIES = env.int_between("TRUSTED_PROXIES", 0, 0, 16)
@@ -131,7 +131,7 @@ LEASE_SECONDS = env.int_between("LEASE_SECONDS", 30, 6, 3600)
 RENDER_TIMEOUT = env.int_between("RENDER_TIMEOUT", 30, 1, 3600)
 RENDER_MEMORY_MB = env.int_between("RENDER_MEMORY_MB", 1024, 128, 65536)
 RENDER_CHILD_MAX_DOCUMENTS = env.int_between("RENDER_CHILD_MAX_DOCUMENTS", 200, 1, 100_000)
-RENDER_ALLOW_UNCONFINED = env.bool("RENDER_ALLOW_UNCONFINED", False)
+RENDER_ALLOW_UNCONFINED = env.flag("RENDER_ALLOW_UNCONFINED", False)
 # A broker that is away must not hold up a caller: connecting gives up after a second. The read limit has to
 # outlast the one second for which django-q blocks on an empty list.
 _REDIS_LIMITS = {"socket_connect_timeout": 1, "socket_timeout": 5}
@@ -155,7 +155,7 @@ else:
     Q_CLUSTER["orm"] = "default"
 
 # --- Files ------------------------------------------------------------------------------------------------------------
-S3_BUCKET = env.str("S3_BUCKET", "")
+S3_BUCKET = env.text("S3_BUCKET", "")
 _static_backend = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {
@@ -169,29 +169,32 @@ if S3_BUCKET:
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
-            "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
-            "region_name": env.str("S3_REGION", "") or None,
-            "access_key": env.str("AWS_ACCESS_KEY_ID", "") or None,
-            "secret_key": env.str("AWS_SECRET_ACCESS_KEY", "") or None,
-            "addressing_style": "path" if env.str("S3_ENDPOINT_URL", "") else "auto",
+            "endpoint_url": env.text("S3_ENDPOINT_URL", "") or None,
+            "region_name": env.text("S3_REGION", "") or None,
+            "access_key": env.text("AWS_ACCESS_KEY_ID", "") or None,
+            "secret_key": env.text("AWS_SECRET_ACCESS_KEY", "") or None,
+            "addressing_style": "path" if env.text("S3_ENDPOINT_URL", "") else "auto",
             "signature_version": "s3v4",
             "file_overwrite": True,
             "default_acl": None,
             "object_parameters": (
-                {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": env.str("S3_KMS_KEY_ID")}
-                if env.str("S3_KMS_KEY_ID", "")
+                {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": env.text("S3_KMS_KEY_ID")}
+                if env.text("S3_KMS_KEY_ID", "")
                 else {}
             ),
         },
     }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise complains about one that is not there
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # a checkout that never ran collectstatic still has its pages styled
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 MAX_PAYLOAD_BYTES = env.int_between("MAX_PAYLOAD_BYTES", 1 << 20, 1024, 1 << 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(2 * MAX_PAYLOAD_BYTES, 4 << 20)
+HOST = env.text("HOST", "127.0.0.1")
+WEB_THREADS = env.int_between("WEB_THREADS", 8, 1, 256)
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -200,6 +203,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "pdfservice.error_pages.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

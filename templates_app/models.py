@@ -69,7 +69,10 @@ class TemplateVersion(models.Model):
     payload_schema = models.JSONField(null=True, blank=True)
     sample_payload = models.JSONField(null=True, blank=True)
     resource_policy = models.CharField(
-        max_length=10, choices=_choices(ResourcePolicy), default=ResourcePolicy.WARN, help_text="When something is missing"
+        max_length=10,
+        choices=_choices(ResourcePolicy),
+        default=ResourcePolicy.WARN,
+        help_text="When something is missing",
     )
     title = models.CharField(max_length=200, blank=True, help_text="The PDF's title where the source names none")
     note = models.CharField(max_length=500, blank=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from templates_app.models import AssetType
 from templates_app.renderer.contracts import Engine, Language
@@ -39,7 +40,7 @@ def sample_source(slug: str) -> VersionSource:
     )
 
 
-def _manifest(slug: str) -> dict[str, object]:
+def _manifest(slug: str) -> dict[str, Any]:
     return tomllib.loads((SAMPLES / slug / "template.toml").read_text())
 
 
@@ -48,5 +49,5 @@ def _asset(folder: Path, entry: dict[str, str]) -> NewAsset:
         name=entry["name"],
         asset_type=AssetType(entry["type"]),
         content_type=entry["content_type"],
-        data=(folder / "assets" / entry["file"]).read_bytes(),
+        data=(folder / entry["file"]).read_bytes(),
     )

@@ -51,9 +51,7 @@ def version_resolve(*, team: Team, slug: str, version: int | None) -> TemplateVe
 
     Raises ServiceError: 404 when there is no such template or published version, 409 when the one named is retired.
     """
-    found = TemplateVersion.objects.select_related("template__team").filter(
-        template__team=team, template__slug=slug
-    )
+    found = TemplateVersion.objects.select_related("template__team").filter(template__team=team, template__slug=slug)
     if version is None:
         chosen = found.filter(active_for__isnull=False).first()
         if chosen is None:

@@ -19,7 +19,9 @@ _FROZEN_COLUMNS = (
 # IS DISTINCT FROM is PostgreSQL's; SQLite has known it since 3.39, Debian 12 ships 3.40. JSON has no equality in
 # PostgreSQL's json type, but Django's JSONField is jsonb there and text on SQLite.
 _CHANGED = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in _FROZEN_COLUMNS)
-_PARENT_IS_FROZEN = "EXISTS (SELECT 1 FROM templates_app_templateversion v WHERE v.id = {row}.version_id AND v.status <> 'draft')"
+_PARENT_IS_FROZEN = (
+    "EXISTS (SELECT 1 FROM templates_app_templateversion v WHERE v.id = {row}.version_id AND v.status <> 'draft')"
+)
 
 TRIGGERS = [
     Trigger(

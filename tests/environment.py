@@ -1,4 +1,4 @@
-"""Loaded before Django reads its settings (`-p tests.environment`): tests keep their files in a directory of their own."""
+"""Loaded before Django reads its settings (`-p tests.environment`): tests keep files in their own directory."""
 
 from __future__ import annotations
 

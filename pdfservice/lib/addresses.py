@@ -12,7 +12,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def parse_address(text: str) -> Address:
-    """Return `text` as an address, an IPv4 one that is mapped into IPv6 (`::ffff:10.0.0.1`) as IPv4; raise ValueError."""
+    """Return `text` as an address, one that is mapped into IPv6 (`::ffff:10.0.0.1`) as IPv4; raise ValueError."""
     address = ipaddress.ip_address(text.strip())
     if isinstance(address, ipaddress.IPv6Address):
         return address.ipv4_mapped or ipaddress.IPv6Address(address.packed)  # packed: without a zone index
@@ -22,8 +22,8 @@ def parse_address(text: str) -> Address:
 def client_address(request: HttpRequest) -> Address | None:
     """Return the caller's address, counting `TRUSTED_PROXIES` entries from the right of X-Forwarded-For.
 
-    Each proxy appends the address that it saw, so with n proxies the caller is the n-th entry from the right; what stands
-    further left the caller may have written. A shorter list did not pass all proxies, and nothing in it is believed.
+    Each proxy appends the address that it saw, so with n proxies the caller is the n-th entry from the right; what
+    stands further left the caller may have written. A shorter list did not pass all proxies, and is not believed.
     """
     peer = request.META.get("REMOTE_ADDR", "")
     hops: list[str] = [part for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]

@@ -9,11 +9,6 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-# Inside the class, `str`, `bool` and `list` are its readers.
-Name = Text = str
-Truth = bool
-Items = list[str]
-
 
 class Environment:
     """The process environment, read strictly: a value that makes no sense stops the start and says which and why."""
@@ -21,43 +16,44 @@ class Environment:
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
         self._variables = variables
 
-    def str(self, name: Name, default: Text = "") -> Text:
-        """Return variable `name`, else what the file in `NAME_FILE` holds, else `default`; an empty one counts as unset."""
+    def text(self, name: str, default: str = "") -> str:
+        """Return variable `name`, else what the file in `NAME_FILE` holds, else `default`; empty counts as unset."""
         if value := self._variables.get(name, "").strip():
             return value
         if path := self._variables.get(f"{name}_FILE", "").strip():
             try:
                 return Path(path).read_text().strip()
             except OSError as error:
-                raise ImproperlyConfigured(f"{name}_FILE is {path!r}, which cannot be read: {error.strerror}.") from error
+                problem = f"{name}_FILE is {path!r}, which cannot be read: {error.strerror}."
+                raise ImproperlyConfigured(problem) from error
         return default
 
-    def bool(self, name: Name, default: Truth) -> Truth:
+    def flag(self, name: str, default: bool) -> bool:
         """Return a yes or no; raise ImproperlyConfigured for anything that is neither."""
-        value = self.str(name, "yes" if default else "no").lower()
+        value = self.text(name, "yes" if default else "no").lower()
         if value in {"1", "true", "yes", "on"}:
             return True
         if value in {"0", "false", "no", "off"}:
             return False
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be yes or no.")
 
-    def list(self, name: Name, default: Sequence[Text]) -> Items:
+    def items(self, name: str, default: Sequence[str]) -> list[str]:
         """Return the comma-separated values in variable `name`, without blanks."""
-        return [part.strip() for part in self.str(name, ",".join(default)).split(",") if part.strip()]
+        return [part.strip() for part in self.text(name, ",".join(default)).split(",") if part.strip()]
 
-    def int_between(self, name: Name, default: int, low: int, high: int) -> int:
-        """Return the whole number in variable `name`, or `default`; raise ImproperlyConfigured outside `low`..`high`."""
+    def int_between(self, name: str, default: int, low: int, high: int) -> int:
+        """Return the whole number in `name`, or `default`; raise ImproperlyConfigured outside `low`..`high`."""
         try:
-            value = int(self.str(name, f"{default}"))
+            value = int(self.text(name, f"{default}"))
         except ValueError as error:
             raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}.") from error
         if not low <= value <= high:
             raise ImproperlyConfigured(f"{name} is {value}; it must lie between {low} and {high}.")
         return value
 
-    def choice(self, name: Name, default: Text, allowed: tuple[Text, ...]) -> Text:
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         """Return variable `name`, or `default`; raise ImproperlyConfigured when it is none of `allowed`."""
-        value = self.str(name, default)
+        value = self.text(name, default)
         if value not in allowed:
             raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
         return value
@@ -69,7 +65,7 @@ def secret_key(env: Environment, data_dir: Path, *, embedded: bool) -> str:
     Queue messages are pickles signed with it, so a guessable key is remote code execution: there is no default, and a
     service that shares a database or a broker must be told its key.
     """
-    given = env.str("SECRET_KEY")
+    given = env.text("SECRET_KEY")
     if given:
         return given
     if not embedded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
@@ -70,8 +71,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _refuse_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        seen: set[str] = set()
-        doubled = next(key for key, _ in pairs if key in seen or seen.add(key))
+        doubled, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise malformed(f"The body names {doubled[:100]!r} twice in one object.")
     return result
 

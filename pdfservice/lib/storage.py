@@ -36,8 +36,8 @@ class StoredObject:
 def output_key(at: datetime, job_id: UUID, claim_number: int) -> str:
     """Return where a job's PDF goes.
 
-    The first claim has the plain name; a later one carries its claim number, so that a worker that was given up for dead
-    and comes back cannot overwrite what its successor stored.
+    The first claim has the plain name; a later one carries its claim number, so that a worker that was given up for
+    dead and comes back cannot overwrite what its successor stored.
     """
     suffix = "" if claim_number == 1 else f"-{claim_number}"
     return f"pdf-output/{at:%Y}/{at:%m}/{job_id}{suffix}.pdf"

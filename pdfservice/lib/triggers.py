@@ -1,7 +1,7 @@
 """Database triggers that guard what no constraint can say, kept in place on SQLite and PostgreSQL.
 
-They are installed after every `migrate` rather than by one migration: SQLite alters a table by building it anew, and a trigger of
-the old table is lost without a word.
+They are installed after every `migrate` rather than by one migration: SQLite alters a table by building it anew, and a
+trigger of the old table is lost without a word.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from django.db.models.signals import post_migrate
 class Trigger:
     """Refuses a change of a row.
 
-    `event` is such as `UPDATE` or `INSERT OR UPDATE`; `refuse_when` a SQL condition over OLD and NEW that both databases
-    understand; `message` the error that the writer gets, as an IntegrityError.
+    `event` is such as `UPDATE` or `INSERT OR UPDATE`; `refuse_when` a SQL condition over OLD and NEW that both
+    databases understand; `message` the error that the writer gets, as an IntegrityError.
     """
 
     name: str
@@ -36,7 +36,8 @@ class Trigger:
         if vendor == "postgresql":
             return [
                 f"CREATE OR REPLACE FUNCTION {self.installed_name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"IF {self.refuse_when} THEN RAISE EXCEPTION '{self.message}' USING ERRCODE = 'check_violation'; END IF; "
+                f"IF {self.refuse_when} THEN "
+                f"RAISE EXCEPTION '{self.message}' USING ERRCODE = 'check_violation'; END IF; "
                 "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$",
                 f"CREATE TRIGGER {self.installed_name} BEFORE {self.event} ON {self.table} "
                 f"FOR EACH ROW EXECUTE FUNCTION {self.installed_name}()",

@@ -1,6 +1,7 @@
 """Making, recognising and revoking API keys.
 
-`Authorization: Bearer pdf_<prefix>_<secret>`: the prefix (public, 8 characters) finds the row, the hash of the secret opens it.
+`Authorization: Bearer pdf_<prefix>_<secret>`: the prefix (public, 8 characters) finds the row, the hash of the secret
+opens it.
 """
 
 from __future__ import annotations

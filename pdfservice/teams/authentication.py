@@ -17,7 +17,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer pdf_<prefix>_<secret>`."""
 
     def authenticate(self, request: Request) -> tuple[None, Caller] | None:
-        """Return the key's caller; None without such a header; raise ServiceError (401) for a key that opens nothing."""
+        """Return the key's caller, None without such a header; raise ServiceError (401) for a key that is no good."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None

@@ -73,7 +73,7 @@ class ApiKey(models.Model):
 
     def granted(self) -> frozenset[Scope]:
         """Return the scopes as such; a name that this version no longer knows grants nothing."""
-        return frozenset(Scope(name) for name in self.scopes if name in Scope)
+        return frozenset(Scope(name) for name in self.scopes if name in Scope._value2member_map_)
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -120,7 +120,7 @@ class AuditEvent(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert; refuse to change a row that is there."""
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError("Audit events are append-only.")
         super().save(*args, **kwargs)
 

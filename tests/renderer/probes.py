@@ -177,7 +177,7 @@ PROBES: dict[str, Callable[[str], object]] = {
     "ptrace": lambda pid: ctypes.CDLL(None).ptrace(16, int(pid), 0, 0),
     "memfd": lambda _: os.memfd_create("x"),
     "symlink": lambda _: os.symlink("/etc/passwd", "link"),
-    "chmod": lambda _: os.chmod(".", 0o755),
+    "chmod": lambda _: os.chmod(".", 0o700),
     "unshare": lambda _: ctypes.CDLL(None).unshare(0x10000000),
     "segfault": lambda _: ctypes.string_at(0),
     "exit": lambda status: os._exit(int(status)),

@@ -29,4 +29,5 @@ class Command(BaseCommand):
             version = version_publish_new(
                 team=team, slug=slug, name=sample_name(slug), source=sample_source(slug), actor="load_samples"
             )
-            self.stdout.write(f"{slug} v{version.version} ({version.language}, {version.engine})")
+            if options["verbosity"]:
+                self.stdout.write(f"{slug} v{version.version} ({version.language}, {version.engine})")

@@ -6,9 +6,9 @@ import getpass
 import secrets
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_slug
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from pdfservice.teams.api_keys import api_key_create
@@ -53,8 +53,6 @@ class Command(BaseCommand):
         user = User.objects.filter(username=username).first()
         if user is None:
             password = secrets.token_urlsafe(12)
-            user = User.objects.create_user(
-                username=username, password=password, is_staff=True, is_superuser=superuser
-            )
+            user = User.objects.create_user(username=username, password=password, is_staff=True, is_superuser=superuser)
             self.stderr.write(f"Made the user {username} with the password {password}")
         Membership.objects.update_or_create(user=user, team=team, defaults={"role": role})

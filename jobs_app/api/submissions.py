@@ -1,0 +1,31 @@
+"""`POST /pdf/generate`"""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs_app.serializers import GenerateSerializer, JobSerializer
+from jobs_app.services import job_submit
+from pdfservice.teams.callers import caller_of
+from pdfservice.teams.scopes import Scope
+
+# When to look again, in seconds: most documents are made within one.
+RETRY_AFTER = "1"
+
+
+class GenerateView(APIView):
+    """Accept a document to make."""
+
+    scopes = {"POST": (Scope.JOBS_WRITE,)}
+
+    @extend_schema(operation_id="generate", request=GenerateSerializer, responses={202: JobSerializer})
+    def post(self, request: Request) -> Response:
+        """Queue a document and answer at once; `status_url` tells when it is done."""
+        body = GenerateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        job = job_submit(caller=caller_of(request), request=body.to_request())
+        shown = JobSerializer(job).data
+        return Response(shown, status=202, headers={"Location": shown["status_url"], "Retry-After": RETRY_AFTER})

@@ -1,0 +1,132 @@
+"""A worker as a pipeline: claim, produce, store, finish; one place turns whatever went wrong into a transition."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from downloads_app import services as files
+from jobs_app import queue, shutdown, transitions
+from jobs_app.backoff import retry_delay
+from jobs_app.handlers import HANDLERS
+from jobs_app.handlers.product import Product
+from jobs_app.heartbeat import Heartbeat, Verdict
+from jobs_app.models import Job
+from jobs_app.transitions import Failure, Result
+from pdfservice.lib import storage
+from templates_app.renderer.contracts import RenderError, RenderInterrupted
+
+logger = logging.getLogger(__name__)
+
+# A worker that answered a ticket goes on for so long while jobs are due: taking the next job costs it one query, a
+# ticket costs three hops between processes. It ends at all so that a cluster can be stopped and watched.
+TICKET_SECONDS = 20.0
+
+
+def work_off(*, worker: str) -> int:
+    """Work on what is due, the best first, until nothing is or the ticket's time is over; return how many that was."""
+    deadline = time.monotonic() + TICKET_SECONDS
+    claimed = 0
+    while not shutdown.is_requested() and time.monotonic() < deadline:
+        job = transitions.claim(worker=worker)
+        if job is None:
+            return claimed
+        claimed += 1
+        if claimed == 1:
+            _wake_a_colleague()
+        perform(job)
+    _wake_a_colleague()
+    return claimed
+
+
+def _wake_a_colleague() -> None:
+    """Ring if more is due and no ticket is out: tickets are few, and one may have been lost."""
+    if Job.objects.claimable().exists() and queue.outstanding() == 0:
+        queue.ring()
+
+
+def perform(job: Job) -> None:
+    """Carry a claimed job to the end of this attempt, whatever happens. Never raises for what a job does."""
+    handler = HANDLERS[job.kind]
+    heartbeat = Heartbeat(job, handler.interrupt)
+    try:
+        with heartbeat.beating():
+            product: Product = handler.produce(job)
+            heartbeat.rendered()
+            _finish(job, product)
+    except RenderInterrupted:
+        if heartbeat.verdict is Verdict.STOPPING:
+            transitions.release(job)
+        else:
+            logger.warning("Job %s was taken from this worker while it rendered.", job)
+    except Exception as error:
+        _give_up(job, classify(error))
+
+
+def _finish(job: Job, product: Product) -> None:
+    key = storage.output_key(job.queued_at, job.external_id, job.claim_number)
+    file = files.file_reserve(team=job.team, key=key, filename=product.filename)
+    stored = False
+    try:
+        result = Result(
+            file_id=file.pk,
+            stored=storage.put(key, product.data, content_type=product.content_type),
+            page_count=product.page_count,
+            warnings=product.warnings,
+            timings=_timings(job, product.render_ms, timezone.now()),
+            peak_memory_kb=product.peak_memory_kb,
+            log=product.log,
+        )
+        stored = transitions.complete(job, result)
+    finally:
+        if not stored:
+            files.file_discard(file_id=file.pk)
+
+
+def _timings(job: Job, render_ms: int, now: datetime) -> dict[str, int]:
+    started_at = job.started_at or now
+    return {
+        "queue_ms": _milliseconds(job.queued_at, started_at),
+        "render_ms": render_ms,
+        "total_ms": _milliseconds(job.queued_at, now),
+    }
+
+
+def _milliseconds(start: datetime, end: datetime) -> int:
+    # Two clocks may be involved, the caller's host and the database's: a wait is never less than nothing.
+    return max(0, round((end - start).total_seconds() * 1000))
+
+
+def _give_up(job: Job, failure: Failure) -> None:
+    if failure.permanent or job.attempt_count >= job.max_attempts:
+        transitions.fail(job, failure)
+    else:
+        transitions.retry(job, failure, delay=retry_delay(job.attempt_count))
+
+
+def classify(error: Exception) -> Failure:
+    """Return what an exception means for the job: whether to try again, and what its owner is told."""
+    match error:
+        case RenderError():
+            return Failure(
+                code=error.code.value,
+                message=error.message,
+                permanent=error.permanent,
+                detail=_known(line=error.line, column=error.column, path=error.path),
+                peak_memory_kb=error.peak_memory_kb or None,
+                log=error.log,
+            )
+        case storage.StorageUnavailable() | storage.ObjectMissing():
+            logger.error("Storage failed a job: %s", error)
+            return Failure("storage_error", "The file storage did not answer.", permanent=False)
+        case _:
+            logger.exception("A job failed in a way that nobody foresaw.", exc_info=error)
+            return Failure("render_crash", f"The service itself failed: {type(error).__name__}.", permanent=False)
+
+
+def _known(**places: Any) -> dict[str, Any]:
+    return {name: value for name, value in places.items() if value is not None}

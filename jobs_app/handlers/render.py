@@ -1,0 +1,35 @@
+"""`render`: a template version and a payload become a PDF."""
+
+from __future__ import annotations
+
+from jobs_app.handlers.product import Product
+from jobs_app.models import Job
+from templates_app import rendering
+
+
+def prepare() -> None:
+    """Start what the first job would otherwise wait for."""
+    rendering.sandbox().start()
+
+
+def produce(job: Job) -> Product:
+    """Render the job's version with its payload; raises what `rendering.render_version` raises."""
+    version = job.template_version
+    if version is None or job.payload is None:
+        raise ValueError(f"Job {job.external_id} has no version or no payload.")
+    document = rendering.render_version(version, job.payload, created_at=job.queued_at.isoformat())
+    return Product(
+        data=document.pdf,
+        content_type="application/pdf",
+        filename=job.options.get("filename") or f"{version.template.slug}.pdf",
+        page_count=document.page_count,
+        render_ms=document.language_ms + document.engine_ms + document.finishing_ms,
+        warnings=document.warnings,
+        peak_memory_kb=document.peak_memory_kb,
+        log=document.log,
+    )
+
+
+def interrupt() -> None:
+    """Stop a `produce` that runs in another thread of this process: it raises RenderInterrupted."""
+    rendering.sandbox().interrupt()

@@ -1,0 +1,37 @@
+"""`manage.py maintain`"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from jobs_app import maintenance
+from pdfservice.lib.processes import die_with_parent
+
+_EVERY_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    """The maintenance loop; any number may run, on any host."""
+
+    help = "Rescue lost jobs, start due retries, ring for unclaimed work, expire and sweep files: once a second."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--once", action="store_true", help="make one pass, say what it did, and end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Loop until SIGTERM or SIGINT."""
+        die_with_parent()
+        if options["once"]:
+            done = maintenance.run_once()
+            self.stdout.write(", ".join(f"{name} {count}" for name, count in done.items()))
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        while not stop.wait(_EVERY_SECONDS):
+            maintenance.run_once()
