@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
+from templates_app.renderer.child import Child
 from templates_app.renderer.contracts import (
     ErrorCode,
     RendererUnavailable,
@@ -204,6 +206,22 @@ def test_an_interrupted_render_says_so_and_the_next_one_works(own_probes: ProbeS
     assert ends(child)
     os.close(child)
     assert probe(own_probes, "echo", "next").log == "next"
+
+
+def test_an_interrupt_while_a_child_is_being_found_is_not_lost(
+    own_probes: ProbeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child_for = own_probes._nursery.child_for
+
+    def interrupted_meanwhile(tenant: str) -> Child:
+        own_probes.interrupt()
+        return child_for(tenant)
+
+    monkeypatch.setattr(own_probes._nursery, "child_for", interrupted_meanwhile)
+    begun = time.monotonic()
+    with pytest.raises(RenderInterrupted):
+        probe(own_probes, "sleep")
+    assert time.monotonic() - begun < 4, "it did not wait for the timeout"
 
 
 def test_an_interrupt_while_nothing_renders_is_harmless(own_probes: ProbeSandbox) -> None:
