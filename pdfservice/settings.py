@@ -276,6 +276,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django.server": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # 4xx are in the request log
         "django-q": {"level": "WARNING"},
         "django_guid": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
