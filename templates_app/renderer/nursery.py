@@ -15,6 +15,7 @@ from templates_app.renderer.child import Child
 from templates_app.renderer.confinement import Cell, confinement_problem
 from templates_app.renderer.contracts import ConfinementUnavailable, RendererUnavailable, RenderLimits
 from templates_app.renderer.frames import Channel, FrameBounds, FrameError
+from templates_app.renderer.serving import UNCONFINED_STATUS
 from templates_app.renderer.zygote_handle import Ending, ZygoteHandle
 
 _HELLO_SECONDS = 10.0
@@ -141,18 +142,20 @@ class Nursery:
             os.close(request_end)
             os.close(reply_end)
         child = Child(tenant, pid, pidfd, Channel(read_fd, write_fd), stderr_fd, directory)
-        self._await_hello(child)
+        self._await_hello(zygote, child)
         return child
 
-    def _await_hello(self, child: Child) -> None:
+    def _await_hello(self, zygote: ZygoteHandle, child: Child) -> None:
         try:
             child.channel.receive(_HELLO_BOUNDS, deadline=time.monotonic() + _HELLO_SECONDS)
         except FrameError as error:
+            child.kill()  # Unless it is dying already, and then its status tells more.
+            ending = zygote.ending_of(child.pid)
             reason = child.stderr_tail().strip().rpartition("\n")[2]
             child.release()
-            if self._allow_unconfined:
-                raise RendererUnavailable(f"a renderer child did not start: {reason}") from error
-            raise ConfinementUnavailable(f"a renderer child could not be confined: {reason}") from error
+            if ending and ending.status == UNCONFINED_STATUS:
+                raise ConfinementUnavailable(f"a renderer child could not be confined: {reason}") from error
+            raise RendererUnavailable(f"a renderer child did not start: {reason or ending}") from error
         child.fresh_memory_kb = child.peak_memory_kb()
 
 

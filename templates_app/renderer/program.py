@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -41,6 +42,8 @@ def warm() -> None:
             created_at="2000-01-01T00:00:00Z",
         )
         answer(spec)
+        # Once more without a font of its own: only then does WeasyPrint keep what it knows of the machine's fonts.
+        answer(replace(spec, html_source="<p>plain", assets=()))
 
 
 def _assets() -> tuple[Asset, ...]:

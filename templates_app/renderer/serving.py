@@ -17,6 +17,7 @@ Answer = Callable[[RenderSpec], RenderedDocument]
 STDERR_FD = 2
 REQUEST_FD = 200
 REPLY_FD = 201
+UNCONFINED_STATUS = 71
 OUT_OF_MEMORY_STATUS = 75
 
 

@@ -108,7 +108,11 @@ class _Zygote:
             libc.die_with_parent(self._pid)
             os.setsid()
             _take_descriptors(fds)
-            confine(Cell(**order["cell"]), self._rules)
+            try:
+                confine(Cell(**order["cell"]), self._rules)
+            except OSError:
+                status = serving.UNCONFINED_STATUS
+                raise
             serving.serve(self._answer, output_mb=order["output_mb"])
             status = 0
         except BaseException:

@@ -153,6 +153,11 @@ def _burrow(_: str) -> str:
     return "dug"
 
 
+def _answer_and_hang_up(_: str) -> None:
+    os.close(REQUEST_FD)
+    _answer_and_go_deaf("")
+
+
 PROBES: dict[str, Callable[[str], object]] = {
     "sleep": _sleep,
     "spin": _spin,
@@ -184,5 +189,6 @@ PROBES: dict[str, Callable[[str], object]] = {
     "recurse": lambda _: json.loads("[" * 100_000),
     "echo": lambda text: text,
     "stdin": lambda _: os.read(0, 10),
-    "request_fd": lambda _: os.close(REQUEST_FD),
+    "say": lambda words: os.write(2, words.encode()),
+    "answer_and_hang_up": _answer_and_hang_up,
 }

@@ -39,6 +39,12 @@ class LandlocklessSandbox(Sandbox):
     program = "tests.renderer.probes_without_landlock"
 
 
+class BrokenLandlockSandbox(Sandbox):
+    """Probes on a kernel that refuses Landlock only when it comes to it."""
+
+    program = "tests.renderer.probes_with_broken_landlock"
+
+
 def probe(
     sandbox: Sandbox, name: str, argument: str = "", *, tenant: str = "acme", payload: bytes = b"{}"
 ) -> RenderedDocument:
@@ -134,6 +140,7 @@ def kill_and_wait(pid: int, signal_number: int) -> None:
 __all__ = [
     "FONT_PATH",
     "Asset",
+    "BrokenLandlockSandbox",
     "Engine",
     "ErrorCode",
     "LandlocklessSandbox",

@@ -11,6 +11,7 @@ import pytest
 from templates_app.renderer import confinement, landlock, seccomp
 from templates_app.renderer.contracts import ConfinementUnavailable, ErrorCode, RenderLimits
 from tests.renderer.support import (
+    BrokenLandlockSandbox,
     LandlocklessSandbox,
     ProbeSandbox,
     failed_probe,
@@ -110,6 +111,14 @@ def test_the_parent_refuses_to_start_without_landlock(tmp_path: Path, monkeypatc
 def test_a_zygote_that_finds_no_landlock_is_not_used(tmp_path: Path) -> None:
     with pytest.raises(ConfinementUnavailable, match="Landlock"):
         LandlocklessSandbox(scratch_root=tmp_path).start()
+
+
+def test_a_child_that_cannot_be_confined_is_given_nothing(tmp_path: Path) -> None:
+    with (
+        BrokenLandlockSandbox(scratch_root=tmp_path) as sandbox,
+        pytest.raises(ConfinementUnavailable, match="no Landlock for you"),
+    ):
+        probe(sandbox, "echo")
 
 
 def test_unconfined_by_permission_a_child_still_gives_up_what_the_kernel_lets_it(tmp_path: Path) -> None:

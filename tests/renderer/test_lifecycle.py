@@ -117,8 +117,8 @@ def test_a_child_killed_while_idle_is_replaced_silently(own_probes: ProbeSandbox
 
 
 def test_a_child_killed_while_it_is_given_a_document_is_replaced_silently(own_probes: ProbeSandbox) -> None:
-    # It closed its request pipe: to the parent that is a death between two documents.
-    closed = probe(own_probes, "request_fd").page_count
+    # It closed its request pipe, which looks to the parent like a death at the worst moment.
+    closed = probe(own_probes, "answer_and_hang_up").page_count
     assert pid_serving(own_probes) != closed
 
 

@@ -67,6 +67,11 @@ def test_an_exit_is_a_crash(probes: ProbeSandbox) -> None:
     assert "status 3" in error.message
 
 
+def test_the_log_of_a_crash_is_about_its_own_document(probes: ProbeSandbox) -> None:
+    probe(probes, "say", "of the first document")
+    assert failed_probe(probes, "exit", "3").log == ""
+
+
 def test_an_unexpected_exception_is_a_crash_with_its_traceback(probes: ProbeSandbox) -> None:
     error = failed_probe(probes, "recurse")
     assert error.code is ErrorCode.RENDER_CRASH
