@@ -27,6 +27,6 @@ urlpatterns = [
     path("d/<link_token:token>", LinkPage.as_view(), name="page"),
     path("d/<link_token:token>/file", LinkFile.as_view(), name="file"),
     # Whatever else begins so is a link that somebody cut off or mistyped: it gets the page of a wrong one.
-    re_path(r"^d(?:/.*)?\Z", nothing_here, name="nothing"),
+    re_path(r"^d(?:/[\s\S]*)?\Z", nothing_here, name="nothing"),
     path("pdf/links/<uuid:link_id>", LinkDetail.as_view(), name="link-detail"),
 ]
