@@ -78,8 +78,8 @@ def _refuse_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_deep_and_broken(value: Any) -> None:
     """Walk without recursion: depth, and text that UTF-8 (a lone surrogate) or PostgreSQL (NUL) cannot hold."""
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    depth, level = 0, [value]
+    while level:
         below: list[Any] = []
         for item in level:
             if isinstance(item, dict):
@@ -91,10 +91,9 @@ def _refuse_deep_and_broken(value: Any) -> None:
                 _refuse_broken_text(item)
             elif item in (float("inf"), float("-inf")):
                 raise malformed("The body holds a number that is too large.")
-        if not below:
-            return
-        level = below
-    raise malformed(f"The body is nested deeper than {MAX_DEPTH} levels.")
+            if isinstance(item, dict | list) and depth == MAX_DEPTH:
+                raise malformed(f"The body is nested deeper than {MAX_DEPTH} levels.")
+        depth, level = depth + 1, below
 
 
 def _refuse_broken_text(text: str) -> None:

@@ -18,10 +18,11 @@ logger = logging.getLogger(__name__)
 _PARENT_VARIABLE = "PDFSERVICE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
 _LOOK_EVERY_SECONDS = 0.1
-# A process that dies at once is restarted after 0.5 s, then 1, 2, … 30; one that lived this long starts afresh.
-_FIRST_PAUSE_SECONDS = 0.5
+# One that lived this long is restarted at once. One that did not waits 0.1 s, then 0.2, 0.4, … 30: a few kills in a row
+# are made good quickly, one that cannot start at all costs little.
+_HEALTHY_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 30.0
-_HEALTHY_SECONDS = 10.0
 
 
 def die_with_parent() -> None:
@@ -59,7 +60,7 @@ class Kept:
     current: Mapping[str, str] = field(default_factory=dict, init=False)
     started_at: float = field(default=0.0, init=False)
     start_at: float = field(default=0.0, init=False)
-    pause_s: float = field(default=_FIRST_PAUSE_SECONDS, init=False)
+    pause_s: float = field(default=0.0, init=False)
 
     def start(self) -> None:
         """Start it in a session of its own: a Ctrl-C in the terminal reaches the keeper alone."""
@@ -120,11 +121,11 @@ class Keeper:
             status = kept.process.returncode
             kept.kill()  # whatever it left behind in its session
             kept.process = None
-            lived = now - kept.started_at
-            kept.pause_s = (
-                _FIRST_PAUSE_SECONDS if lived > _HEALTHY_SECONDS else min(kept.pause_s * 2, _LONGEST_PAUSE_SECONDS)
-            )
-            kept.start_at = now if lived > _HEALTHY_SECONDS else now + kept.pause_s
+            if now - kept.started_at > _HEALTHY_SECONDS:
+                kept.pause_s = 0.0
+            else:
+                kept.pause_s = min(max(kept.pause_s * 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
+            kept.start_at = now + kept.pause_s
             logger.error("%s ended with status %s; starting it again in %.1f s.", kept.name, status, kept.pause_s)
             kept.died(kept.current)
         if kept.process is None and now >= kept.start_at:

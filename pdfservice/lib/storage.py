@@ -33,6 +33,28 @@ class StoredObject:
     size_bytes: int
 
 
+class ObjectStream(Iterator[bytes]):
+    """The bytes of an open object in chunks. `close` lets go of it at any time, also before the first chunk."""
+
+    def __init__(self, file: Any, length: int | None) -> None:
+        self._file = file
+        self._left = length
+
+    def __next__(self) -> bytes:
+        """Return the next chunk."""
+        chunk: bytes = self._file.read(CHUNK_BYTES if self._left is None else min(CHUNK_BYTES, self._left))
+        if not chunk:
+            self.close()
+            raise StopIteration
+        if self._left is not None:
+            self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Let go of the object."""
+        self._file.close()
+
+
 def output_key(at: datetime, job_id: UUID, claim_number: int) -> str:
     """Return where a job's PDF goes.
 
@@ -62,14 +84,14 @@ def read(key: str) -> bytes:
     return b"".join(open_stream(key))
 
 
-def open_stream(key: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+def open_stream(key: str, *, offset: int = 0, length: int | None = None) -> ObjectStream:
     """Open `key` now and return its bytes from `offset` on (`length` of them) in chunks, never all at once.
 
     Raises ObjectMissing or StorageUnavailable at the call, before the first chunk, so that a caller can still refuse.
     """
     with _translated(key):
         file = _open_remote(key, offset, length) if hasattr(default_storage, "bucket") else _open_local(key, offset)
-    return _chunks(file, length)
+    return ObjectStream(file, length)
 
 
 def delete(key: str) -> None:
@@ -95,20 +117,6 @@ def _open_remote(key: str, offset: int, length: int | None) -> Any:
     last = "" if length is None else str(offset + length - 1)
     window = {"Range": f"bytes={offset}-{last}"} if offset or length is not None else {}
     return default_storage.bucket.Object(key).get(**window)["Body"]  # type: ignore[attr-defined]
-
-
-def _chunks(file: Any, length: int | None) -> Iterator[bytes]:
-    left = length
-    try:
-        while left is None or left > 0:
-            chunk = file.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
-            if not chunk:
-                return
-            if left is not None:
-                left -= len(chunk)
-            yield chunk
-    finally:
-        file.close()
 
 
 @contextmanager

@@ -1,0 +1,178 @@
+"""The storage door, on a directory and on a real S3 server."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import sysconfig
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import LazySettings
+
+from pdfservice.lib import storage
+
+_CREDENTIALS = {"access_key": "test", "secret_key": "test-secret"}
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run SeaweedFS and return the address of its S3 side, with a bucket named `pdf`."""
+    folder = tmp_path_factory.mktemp("weed")
+    ports = [_free_port() for _ in range(4)]
+    weed = Path(sysconfig.get_path("scripts")) / "weed"
+    command = [
+        weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-s3", f"-s3.port={ports[0]}", f"-master.port={ports[1]}",
+        f"-volume.port={ports[2]}", f"-filer.port={ports[3]}", "-volume.max=5", "-master.volumeSizeLimitMB=64",
+        "-s3.port.iceberg=0", "-s3.port.lance=0",
+    ]  # fmt: skip
+    # Its gRPC ports are the HTTP ports plus 10,000.
+    with (folder / "log").open("wb") as log:
+        environment = {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": _CREDENTIALS["access_key"],
+            "AWS_SECRET_ACCESS_KEY": _CREDENTIALS["secret_key"],
+        }
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    address = f"http://127.0.0.1:{ports[0]}"
+    try:
+        _make_bucket(address, server, folder / "log")
+        yield address
+    finally:
+        server.kill()  # asked kindly, it takes half a minute
+        server.wait()
+
+
+def _make_bucket(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=address,
+        aws_access_key_id=_CREDENTIALS["access_key"],
+        aws_secret_access_key=_CREDENTIALS["secret_key"],
+        region_name="us-east-1",
+    )
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            client.create_bucket(Bucket="pdf")
+        except (BotoCoreError, ClientError) as error:
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"SeaweedFS did not start: {error}\n{log.read_text()[-2000:]}")
+            time.sleep(0.2)
+        else:
+            client.close()
+            return
+
+
+def _free_port() -> int:
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port < 50_000:
+            return port
+
+
+@pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.slow)])
+def kind(request: pytest.FixtureRequest, settings: LazySettings) -> str:
+    """Both kinds of storage, one after the other."""
+    if request.param == "s3":
+        options = {
+            **_CREDENTIALS,
+            "bucket_name": "pdf",
+            "endpoint_url": request.getfixturevalue("s3_server"),
+            "region_name": "us-east-1",
+            "addressing_style": "path",
+            "signature_version": "s3v4",
+            "file_overwrite": True,
+        }
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
+        }
+    return str(request.param)
+
+
+@pytest.fixture
+def key() -> str:
+    """A key of this test's own."""
+    return f"pdf-output/2026/11/{uuid.uuid4()}.pdf"
+
+
+def test_what_is_put_can_be_read(kind: str, key: str) -> None:
+    data = os.urandom(300_000)
+    stored = storage.put(key, data, content_type="application/pdf")
+    assert (stored.key, stored.size_bytes, stored.sha256) == (key, len(data), hashlib.sha256(data).hexdigest())
+    assert storage.read(key) == data
+    assert len(list(storage.open_stream(key))) > 1
+
+
+def test_a_window_of_it_can_be_read(kind: str, key: str) -> None:
+    data = os.urandom(200_000)
+    storage.put(key, data, content_type="application/pdf")
+    assert b"".join(storage.open_stream(key, offset=70_000, length=100_000)) == data[70_000:170_000]
+    assert b"".join(storage.open_stream(key, offset=199_999)) == data[199_999:]
+    assert b"".join(storage.open_stream(key, length=1)) == data[:1]
+
+
+def test_putting_again_replaces(kind: str, key: str) -> None:
+    storage.put(key, b"first", content_type="application/pdf")
+    storage.put(key, b"second", content_type="application/pdf")
+    assert storage.read(key) == b"second"
+
+
+def test_what_is_deleted_is_missing_at_once(kind: str, key: str) -> None:
+    storage.put(key, b"x", content_type="application/pdf")
+    storage.delete(key)
+    storage.delete(key)
+    with pytest.raises(storage.ObjectMissing):
+        storage.open_stream(key)
+
+
+def test_the_storage_answers(kind: str) -> None:
+    storage.ping()
+
+
+def test_a_bucket_that_is_away_is_unavailable(settings: LazySettings, key: str) -> None:
+    from botocore.config import Config
+
+    options = {
+        **_CREDENTIALS,
+        "bucket_name": "pdf",
+        "endpoint_url": "http://127.0.0.1:1",
+        "region_name": "us-east-1",
+        "client_config": Config(retries={"max_attempts": 0}, connect_timeout=1),
+    }
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
+    }
+    for ask in (storage.ping, lambda: storage.open_stream(key), lambda: storage.put(key, b"x", content_type="a/b")):
+        with pytest.raises(storage.StorageUnavailable):
+            ask()
+
+
+def test_a_file_appears_whole_or_not_at_all(
+    settings: LazySettings, tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(storage.StorageUnavailable):
+        storage.put(key, b"x", content_type="application/pdf")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_later_claim_writes_beside_the_first() -> None:
+    at, job = datetime(2026, 3, 7, tzinfo=UTC), uuid.uuid4()
+    assert storage.output_key(at, job, 1) == f"pdf-output/2026/03/{job}.pdf"
+    assert storage.output_key(at, job, 3) == f"pdf-output/2026/03/{job}-3.pdf"

@@ -1,0 +1,41 @@
+"""The OpenAPI document and Swagger UI."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+ENDPOINTS = {
+    ("post", "/pdf/generate"),
+    ("get", "/pdf/jobs"),
+    ("get", "/pdf/jobs/{job_id}"),
+    ("get", "/pdf/jobs/{job_id}/file"),
+    ("get", "/pdf/jobs/{job_id}/events"),
+    ("get", "/pdf/jobs/{job_id}/links"),
+    ("post", "/pdf/jobs/{job_id}/links"),
+    ("delete", "/pdf/links/{link_id}"),
+}
+
+
+def test_the_schema_is_valid_and_without_warnings() -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
+
+
+def test_the_schema_names_every_endpoint() -> None:
+    schema = Client().get("/api/schema/?format=json").json()
+    described = {(method, path) for path, methods in schema["paths"].items() for method in methods}
+    assert described == ENDPOINTS
+
+
+def test_swagger_ui_loads_nothing_from_elsewhere() -> None:
+    page = Client().get("/api/docs/")
+    assert page.status_code == 200
+    addresses = re.findall(r"""(?:src|href)=["']([^"']+)""", page.content.decode())
+    assert addresses
+    assert all(address.startswith(("/", "data:")) for address in addresses), addresses
+    assert "unsafe-inline" not in page.headers["Content-Security-Policy"]
