@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from templates_app.renderer import diagnostics
@@ -12,6 +13,8 @@ from templates_app.renderer.finishing import STEPS
 from templates_app.renderer.languages import LANGUAGES
 from templates_app.renderer.resources import Resources
 
+_UNPRINTABLE = re.compile("[\0\ud800-\udfff]")
+
 
 def answer(spec: RenderSpec) -> RenderedDocument:
     """Make the document; raise RenderError when its template, payload, assets or size are at fault."""
@@ -19,7 +22,8 @@ def answer(spec: RenderSpec) -> RenderedDocument:
     with diagnostics.capture() as notes:
         try:
             begun = time.perf_counter()
-            html = with_author_style(LANGUAGES[spec.language](spec.html_source, spec.payload), spec.css_source)
+            html = LANGUAGES[spec.language](spec.html_source, spec.payload)
+            html = _printable(with_author_style(html, spec.css_source))
             written = time.perf_counter()
             engine = ENGINES[spec.engine]
             pdf = engine.render(html, resources)
@@ -43,6 +47,11 @@ def answer(spec: RenderSpec) -> RenderedDocument:
         warnings=warnings,
         log=notes.text(),
     )
+
+
+def _printable(html: str) -> str:
+    """Return `html` without the two things a JSON payload may hold and no engine takes: NUL and half characters."""
+    return _UNPRINTABLE.sub("\ufffd", html)
 
 
 def _judge_resources(

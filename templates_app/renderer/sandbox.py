@@ -23,7 +23,7 @@ from templates_app.renderer.frames import FrameClosed, FrameInvalid, FrameTimeou
 from templates_app.renderer.nursery import Nursery
 from templates_app.renderer.wire import pack_spec, reply_bounds, unpack_reply
 
-_DYING_SECONDS = 2.0
+_DYING_SECONDS = 1.0
 
 
 class _ChildGone(Exception):

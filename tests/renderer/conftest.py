@@ -22,7 +22,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A warm sandbox with little time and memory, for bombs."""
-    limits = RenderLimits(timeout_s=2, memory_mb=192, output_mb=1)
+    limits = RenderLimits(timeout_s=1.5, memory_mb=192, output_mb=1)
     with Sandbox(scratch_root=tmp_path_factory.mktemp("tight"), limits=limits) as warm:
         yield warm
 

@@ -146,7 +146,7 @@ def _burrow(_: str) -> str:
     os.mkdir("locked", 0o300)
     Path("locked/file").write_text("x")
     path = "d"
-    for _level in range(1500):
+    for _level in range(1100):
         os.mkdir(path)
         path += "/d"
     os.mkdir("d/closed", 0)

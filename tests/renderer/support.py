@@ -67,6 +67,13 @@ def surroundings(sandbox: Sandbox, *, tenant: str = "acme") -> dict[str, Any]:
     return seen
 
 
+def busy_child(sandbox: Sandbox) -> int:
+    """Wait until a child is rendering; return its pid."""
+    assert eventually(lambda: sandbox._busy is not None)
+    assert sandbox._busy is not None
+    return sandbox._busy.pid
+
+
 def spec(
     html: str,
     *,
@@ -145,6 +152,7 @@ __all__ = [
     "ErrorCode",
     "LandlocklessSandbox",
     "ProbeSandbox",
+    "busy_child",
     "ends",
     "eventually",
     "failed_probe",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+from functools import cache
 from pathlib import Path
 
 import pikepdf
 import pypdfium2
 import pytest
+from PIL import Image
 
-from templates_app.renderer.contracts import Language, RenderedDocument, RenderLimits, RenderSpec
+from templates_app.renderer.contracts import Language, RenderedDocument, RenderLimits, RenderSpec, ResourcePolicy
 from templates_app.renderer.sandbox import Sandbox
 from tests.renderer.support import FONT_PATH, Asset, Engine, spec, text_of
 
@@ -23,6 +26,16 @@ def fonts_of(document: RenderedDocument) -> set[str]:
     with pikepdf.open(io.BytesIO(document.pdf)) as pdf:
         found = [item for item in pdf.objects if isinstance(item, pikepdf.Dictionary) and "/BaseFont" in item]
         return {str(item["/BaseFont"]).lstrip("/").partition("+")[2] for item in found}
+
+
+@cache
+def packed_font(flavour: str) -> bytes:
+    """Return the test's font as WOFF or WOFF2."""
+    font = importlib.import_module("fontTools.ttLib").TTFont(FONT_PATH)  # untyped
+    font.flavor = flavour
+    stream = io.BytesIO()
+    font.save(stream)
+    return stream.getvalue()
 
 
 def pixel(document: RenderedDocument, x: int, y: int) -> tuple[int, ...]:
@@ -44,6 +57,26 @@ def test_payload_and_template_become_a_pdf_with_their_text(sandbox: Sandbox, eng
     assert document.peak_memory_kb > 10_000
     assert document.engine_ms >= 0
     assert (document.warnings, document.log) == ((), "")
+
+
+@ENGINES
+def test_characters_that_no_engine_takes_do_not_stop_a_document(sandbox: Sandbox, engine: Engine) -> None:
+    payload = rb'{"a": "half \ud800 and NUL \u0000 and whole \ud83d\ude00"}'
+    document = sandbox.render(spec("<p>{{ a }}", engine=engine, payload=payload, title="half \ud800"), tenant="acme")
+    assert "and whole" in text_of(document)
+
+
+@ENGINES
+def test_an_inline_svg_may_refer_to_its_own_parts(sandbox: Sandbox, engine: Engine) -> None:
+    svg = """<svg xmlns="http://www.w3.org/2000/svg" width="50" height="50"><defs>
+        <symbol id="s"><circle r="9"/></symbol>
+        <linearGradient id="g"><stop offset="0" stop-color="red"/><stop offset="1" stop-color="blue"/></linearGradient>
+        <clipPath id="c"><circle r="20"/></clipPath></defs>
+        <rect width="50" height="50" fill="url(#g)" clip-path="url(#c)"/><use href="#s"/></svg>"""
+    links = '<a href="#here">a</a><a href="https://example.com/">b</a><a href="c.html">c</a><h1 id="here">d</h1>'
+    assets = (Asset("s.svg", "image/svg+xml", svg.encode()),)
+    wanted = spec(f'{svg}{links}<img src="asset:s.svg">', engine=engine, assets=assets, policy=ResourcePolicy.FAIL)
+    assert sandbox.render(wanted, tenant="acme").warnings == ()
 
 
 @ENGINES
@@ -112,6 +145,30 @@ def test_an_image_is_drawn(sandbox: Sandbox, engine: Engine) -> None:
     document = sandbox.render(spec(html, engine=engine, assets=(Asset("a.svg", "image/svg+xml", svg),)), tenant="acme")
     assert pixel(document, 40, 40) == (0, 0, 255)
     assert pixel(document, 90, 90) == (255, 255, 255)
+
+
+@ENGINES
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+def test_every_common_kind_of_image_is_drawn_inside_the_confinement(
+    sandbox: Sandbox, engine: Engine, kind: str
+) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 40), "#00f").save(stream, kind)
+    asset = Asset("image", f"image/{kind.lower()}", stream.getvalue())
+    html = "<style>@page { margin: 0; size: 100pt } img { display: block; margin: 0 }</style><img src='asset:image'>"
+    wanted = spec(html, engine=engine, assets=(asset,), policy=ResourcePolicy.FAIL)
+    red, green, blue = pixel(sandbox.render(wanted, tenant="acme"), 10, 10)
+    assert max(red, green) < 10
+    assert blue > 240
+
+
+@ENGINES
+@pytest.mark.parametrize("flavour", ["woff", "woff2"])
+def test_compressed_fonts_are_unpacked_inside_the_confinement(sandbox: Sandbox, engine: Engine, flavour: str) -> None:
+    asset = Asset("own.ttf", f"font/{flavour}", packed_font(flavour))
+    document = sandbox.render(spec("<p>abc", engine=engine, css=FONT_CSS, assets=(asset,)), tenant="acme")
+    assert "Bold" in fonts_of(document).pop()
+    assert document.warnings == ()
 
 
 @ENGINES

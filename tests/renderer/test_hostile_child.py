@@ -76,7 +76,7 @@ def test_a_reply_cut_short_is_a_crash(probes: ProbeSandbox, length: int) -> None
     assert "status 0" in error.message
 
 
-@pytest.mark.parametrize("length", [0, 1, 8, 12, 30])
+@pytest.mark.parametrize("length", [0, 12])
 def test_a_reply_that_never_ends_is_a_timeout(probes: ProbeSandbox, length: int) -> None:
     whole = frame(GOOD_HEAD, b"%PDF-1.7")
     assert failed_probe(probes, "reply_then_sleep", whole[: 2 * length]).code is ErrorCode.RENDER_TIMEOUT

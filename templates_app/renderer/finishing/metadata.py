@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 import pikepdf
 
 from templates_app.renderer.contracts import RenderSpec
+from templates_app.renderer.wire import clean_text
+
+_MAX_TITLE_CHARS = 1_000
 
 
 def finish(pdf: bytes, spec: RenderSpec, engine_version: str) -> tuple[bytes, int]:
@@ -17,7 +20,7 @@ def finish(pdf: bytes, spec: RenderSpec, engine_version: str) -> tuple[bytes, in
         _set_dates(document.docinfo, date)
         document.docinfo["/Producer"] = pikepdf.String(engine_version)
         if spec.title and not str(document.docinfo.get("/Title", "")).strip():
-            document.docinfo["/Title"] = pikepdf.String(spec.title)
+            document.docinfo["/Title"] = pikepdf.String(clean_text(spec.title, _MAX_TITLE_CHARS))
         if b"/EmbeddedFile" in pdf:
             _date_attachments(document, date)
         stream = io.BytesIO()
