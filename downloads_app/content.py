@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
 
 from downloads_app.models import StoredFile
 from pdfservice.lib import storage
@@ -13,19 +12,16 @@ logger = logging.getLogger(__name__)
 
 
 class OpenedFile:
-    """An iterator over the bytes of a file, or a window of them, that knows how many have left.
+    """An iterator over the bytes of a file, or a window of them, that knows how many have left."""
 
-    A class and not a generator: `close` has to work before the first byte too, when the server never asks for one.
-    """
-
-    def __init__(self, chunks: Generator[bytes], expected_bytes: int) -> None:
+    def __init__(self, chunks: storage.ObjectStream, expected_bytes: int) -> None:
         self.expected_bytes = expected_bytes
         # A chunk counts when the next one is asked for: only then has the server written it.
         self.sent_bytes = 0
         self._in_flight = 0
+        self._is_closed = False
         self._chunks = chunks
-        # Reading ahead starts the storage's generator, which closes its file only once it has begun.
-        self._first = next(chunks, b"")
+        self._first = next(chunks, b"")  # now, while a caller can still refuse: an open object may be unreadable
         self._on_end: Callable[[OpenedFile], None] | None = None
 
     @classmethod
@@ -34,8 +30,9 @@ class OpenedFile:
         expected = (file.size_bytes or 0) - offset if length is None else length
         chunks = storage.open_stream(file.key, offset=offset, length=length)
         try:
-            return cls(cast("Generator[bytes]", chunks), expected)
+            return cls(chunks, expected)
         except Exception as error:
+            chunks.close()
             raise storage.StorageUnavailable(f"{file.key}: {error}") from error
 
     @property
@@ -53,6 +50,8 @@ class OpenedFile:
     def __next__(self) -> bytes:
         self.sent_bytes += self._in_flight
         self._in_flight = 0
+        if self._is_closed:
+            raise StopIteration
         try:
             chunk = self._first or next(self._chunks, b"")
         except Exception:
@@ -68,8 +67,8 @@ class OpenedFile:
 
     def close(self) -> None:
         """Let go of the storage; safe to repeat."""
+        self._is_closed = True
         self._chunks.close()
-        self._first = b""
         call, self._on_end = self._on_end, None
         if call is not None:
             call(self)
