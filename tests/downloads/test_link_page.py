@@ -46,8 +46,8 @@ def test_the_page_tells_what_the_link_opens(visitor: Client, alice: Member) -> N
     assert response.status_code == 200
     assert "Quittung &lt;b&gt;№ 7&lt;_b&gt; 📄.pdf" in page
     assert "200.0\xa0KB" in page
-    assert f"{handed.link.expires_at:%Y, %H:%M} UTC" in page
-    assert "59\xa0minutes left" in page
+    assert f"{handed.link.expires_at:%B %Y}" in page
+    assert f"{handed.link.expires_at:%H:%M} UTC, 59\xa0minutes left" in page
     assert "You can download it 3 times." in page
     assert '<form method="post">' in page
 
