@@ -128,7 +128,7 @@ def test_the_file_comes_with_its_name_and_hash(alice: Member, finish: Finish) ->
     job = finish()
     response = alice.api.get(f"/pdf/jobs/{job.external_id}/file")
     assert response.status_code == 200
-    assert b"".join(response.streaming_content) == b"%PDF-1.7"
+    assert response.getvalue() == b"%PDF-1.7"
     assert job.output is not None
     assert response.headers["ETag"] == f'"{job.output.sha256}"'
     assert "x.pdf" in response.headers["Content-Disposition"]

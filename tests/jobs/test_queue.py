@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import LazySettings
 from django.db import transaction
+from django_q.brokers import get_broker
 
 from jobs_app import queue
 from jobs_app.models import Job
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _quiet_broker(db: None) -> Iterator[None]:
-    broker = queue.get_broker()
+    broker = get_broker()
     broker.purge_queue()
     yield
     broker.purge_queue()
