@@ -256,12 +256,15 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "django_guid.log_filters.CorrelationId", "correlation_id_field": "request_id"},
-        "mask_secrets": {"()": "pdfservice.lib.request_log.MaskSecrets"},
     },
     "formatters": {
-        "text": {"format": "{asctime} {levelname:7} {name} [{request_id}] {message}", "style": "{"},
+        "text": {
+            "()": "pdfservice.lib.request_log.MaskedText",
+            "format": "{asctime} {levelname:7} {name} [{request_id}] {message}",
+            "style": "{",
+        },
         "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
+            "()": "pdfservice.lib.request_log.MaskedJson",
             "format": "{asctime}{levelname}{name}{request_id}{message}",
             "style": "{",
         },
@@ -270,12 +273,12 @@ LOGGING: dict[str, Any] = {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": LOG_FORMAT,
-            "filters": ["request_id", "mask_secrets"],
+            "filters": ["request_id"],
         },
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django.server": {"level": "WARNING"},
+        "django.server": {"level": "WARNING", "handlers": ["stderr"], "propagate": False},
         "django.request": {"level": "ERROR"},  # 4xx are in the request log
         "django-q": {"level": "WARNING"},
         "django_guid": {"level": "WARNING"},

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+
 from jobs_app.handlers.product import Product
 from jobs_app.models import Job
 from templates_app import rendering
+from templates_app.renderer.contracts import RendererUnavailable
+
+logger = logging.getLogger(__name__)
 
 
 def prepare() -> None:
-    """Start what the first job would otherwise wait for."""
-    rendering.sandbox().start()
+    """Start what the first job would otherwise wait for. A renderer that does not start fails jobs, not the worker."""
+    try:
+        rendering.sandbox().start()
+    except RendererUnavailable as error:
+        logger.error("The renderer does not start: %s", error)
 
 
 def produce(job: Job) -> Product:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from pythonjsonlogger.json import JsonFormatter
 
 from pdfservice.lib.addresses import client_address_text
 
@@ -17,18 +18,20 @@ _SECRETS = re.compile(r"(/d/|pdf_[A-Za-z0-9]{8}_)[A-Za-z0-9_-]{8,}")
 _QUIET = {"/healthz", "/readyz"}
 
 
-class MaskSecrets(logging.Filter):
-    """Replaces the tokens of links and the secrets of API keys in any record with `***`."""
+class MaskedText(logging.Formatter):
+    """Plain lines, with the tokens of links and the secrets of API keys replaced by `***`, tracebacks included."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Mask the record's message and its traceback; keep every record."""
-        message = record.getMessage()
-        masked = mask_secrets(message)
-        if masked != message:
-            record.msg, record.args = masked, ()
-        if record.exc_info and not record.exc_text:
-            record.exc_text = mask_secrets(logging.Formatter().formatException(record.exc_info))
-        return True
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line or lines."""
+        return mask_secrets(super().format(record))
+
+
+class MaskedJson(JsonFormatter):
+    """One JSON object a line, masked alike: the extras that Django adds to a record name the request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line."""
+        return mask_secrets(super().format(record))
 
 
 def mask_secrets(text: str) -> str:

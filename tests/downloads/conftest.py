@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.utils import timezone
 
 from downloads_app.models import DownloadLink, StoredFile
@@ -69,12 +68,6 @@ def expire(row: StoredFile | DownloadLink) -> None:
 def events(link: DownloadLink, action: str) -> list[AuditEvent]:
     """Return what the audit log says about `link`."""
     return list(AuditEvent.objects.about(link.external_id).filter(action=action))
-
-
-@pytest.fixture(autouse=True)
-def _passwords_hashed_fast(settings: LazySettings) -> None:
-    """Spare each member of the cast a third of a second: nobody here signs in with a password."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -32,15 +32,11 @@ def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 
 @pytest.mark.parametrize("what", ["look", "download", "refused", "wrong", "broken", "away", "crash"])
 def test_the_log_names_the_request_but_not_its_token(
-    request: pytest.FixtureRequest,
     log: io.StringIO,
     handed: Handed,
     what: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if "json" in request.node.name and what in ("away", "crash"):
-        # The JSON formatter also prints the request that Django adds to its records, and makes the traceback anew.
-        request.applymarker(pytest.mark.xfail(strict=True, reason="MaskSecrets does not see these"))
     client = Client(raise_request_exception=False)
     match what:
         case "look":

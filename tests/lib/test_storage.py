@@ -30,7 +30,8 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ports = [_free_port() for _ in range(4)]
     weed = Path(sysconfig.get_path("scripts")) / "weed"
     command = [
-        str(weed), "server", f"-dir={folder}", "-ip=127.0.0.1", "-s3", f"-s3.port={ports[0]}", f"-master.port={ports[1]}",
+        str(weed), "server",
+        f"-dir={folder}", "-ip=127.0.0.1", "-s3", f"-s3.port={ports[0]}", f"-master.port={ports[1]}",
         f"-volume.port={ports[2]}", f"-filer.port={ports[3]}", "-volume.max=5", "-master.volumeSizeLimitMB=64",
         "-s3.port.iceberg=0", "-s3.port.lance=0",
     ]  # fmt: skip

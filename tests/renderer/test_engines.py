@@ -216,3 +216,12 @@ def test_without_a_time_the_document_has_no_dates(sandbox: Sandbox, engine: Engi
 def test_a_child_makes_many_documents_without_growing(sandbox: Sandbox, engine: Engine) -> None:
     peaks = [sandbox.render(spec(f"<p>{n}", engine=engine), tenant=f"many-{engine}").peak_memory_kb for n in range(60)]
     assert peaks[-1] - peaks[10] < 8 << 10
+
+
+@ENGINES
+def test_words_with_ligatures_can_be_found_in_the_pdf(sandbox: Sandbox, engine: Engine) -> None:
+    garamond = Path(__file__).parents[2] / "templates_app/samples/certificate/assets/EBGaramond-Regular.ttf"
+    own = Asset("own.ttf", "font/ttf", garamond.read_bytes())
+    html = f"<style>{FONT_CSS}</style><p>office waffle"
+    document = sandbox.render(spec(html, engine=engine, assets=(own,)), tenant="acme")
+    assert "office waffle" in text_of(document)
