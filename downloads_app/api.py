@@ -24,7 +24,7 @@ class LinkDetail(APIView):
 
     scopes = {"DELETE": (Scope.LINKS_WRITE,)}
 
-    @extend_schema(operation_id="revoke_link", summary="Withdraw a link", responses={204: None})
+    @extend_schema(operation_id="revoke_link", tags=["Links"], summary="Withdraw a link", responses={204: None})
     def delete(self, request: Request, link_id: UUID) -> Response:
         """Withdraw a link for good: from now on it answers 410. Doing so again changes nothing."""
         caller = caller_of(request)

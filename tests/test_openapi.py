@@ -32,6 +32,16 @@ def test_the_schema_names_every_endpoint() -> None:
     assert described == ENDPOINTS
 
 
+def test_every_operation_may_answer_with_a_problem_that_is_described() -> None:
+    schema = Client().get("/api/schema/?format=json").json()
+    refused = Client().get("/pdf/jobs").json()
+    assert set(schema["components"]["schemas"]["Problem"]["properties"]) == set(refused)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            assert "application/problem+json" in operation["responses"]["default"]["content"]
+            assert operation["summary"]
+
+
 def test_swagger_ui_loads_nothing_from_elsewhere() -> None:
     page = Client().get("/api/docs/")
     assert page.status_code == 200

@@ -33,7 +33,7 @@ class JobListView(GenericAPIView[Job]):
     serializer_class = JobSerializer
     queryset = Job.objects.none()
 
-    @extend_schema(operation_id="list_jobs", parameters=[JobFilterSerializer])
+    @extend_schema(operation_id="list_jobs", summary="List jobs", tags=["Jobs"], parameters=[JobFilterSerializer])
     def get(self, request: Request) -> Response:
         """Return a page of jobs."""
         asked = {name: value for name, value in request.query_params.items() if name not in {"cursor", "page_size"}}
@@ -50,7 +50,7 @@ class JobView(APIView):
 
     scopes = {"GET": READ}
 
-    @extend_schema(operation_id="get_job", responses=JobSerializer)
+    @extend_schema(operation_id="get_job", summary="Look at a job", tags=["Jobs"], responses=JobSerializer)
     def get(self, request: Request, job_id: UUID) -> Response:
         """Return where the job stands."""
         return Response(JobSerializer(job_get(caller=caller_of(request), job_id=job_id)).data)
@@ -63,6 +63,8 @@ class JobFileView(APIView):
 
     @extend_schema(
         operation_id="get_job_file",
+        summary="Fetch the PDF",
+        tags=["Jobs"],
         responses={
             (200, "application/pdf"): OpenApiTypes.BINARY,
             (206, "application/pdf"): OpenApiTypes.BINARY,
@@ -83,7 +85,12 @@ class JobEventsView(GenericAPIView[AuditEvent]):
     pagination_class = None
     queryset = AuditEvent.objects.none()
 
-    @extend_schema(operation_id="list_job_events", responses=JobEventSerializer(many=True))
+    @extend_schema(
+        operation_id="list_job_events",
+        summary="Follow what happened to a job",
+        tags=["Jobs"],
+        responses=JobEventSerializer(many=True),
+    )
     def get(self, request: Request, job_id: UUID) -> Response:
         """Return the job's timeline, oldest first."""
         caller = caller_of(request)

@@ -24,14 +24,22 @@ class JobLinksView(APIView):
 
     scopes = {"GET": READ, "POST": (Scope.LINKS_WRITE,)}
 
-    @extend_schema(operation_id="list_job_links", responses=LinkSerializer(many=True))
+    @extend_schema(
+        operation_id="list_job_links", summary="List links", tags=["Links"], responses=LinkSerializer(many=True)
+    )
     def get(self, request: Request, job_id: UUID) -> Response:
         """Return the links that were made, without their tokens."""
         job = job_get(caller=caller_of(request), job_id=job_id)
         links = DownloadLink.objects.filter(file=job.output_id).order_by("id") if job.output_id else []
         return Response([link_representation(link) for link in links])
 
-    @extend_schema(operation_id="create_job_link", request=LinkRequestSerializer, responses={201: LinkSerializer})
+    @extend_schema(
+        operation_id="create_job_link",
+        summary="Make a link",
+        tags=["Links"],
+        request=LinkRequestSerializer,
+        responses={201: LinkSerializer},
+    )
     def post(self, request: Request, job_id: UUID) -> Response:
         """Make a link: 409 until the job is done, 410 once it has expired. Its address is shown now and never again."""
         caller = caller_of(request)

@@ -21,7 +21,13 @@ class GenerateView(APIView):
 
     scopes = {"POST": (Scope.JOBS_WRITE,)}
 
-    @extend_schema(operation_id="generate", request=GenerateSerializer, responses={202: JobSerializer})
+    @extend_schema(
+        operation_id="generate",
+        summary="Make a document",
+        tags=["Jobs"],
+        request=GenerateSerializer,
+        responses={202: JobSerializer},
+    )
     def post(self, request: Request) -> Response:
         """Queue a document and answer at once; `status_url` tells when it is done."""
         body = GenerateSerializer(data=request.data)
