@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 from typing import Any
 
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from downloads_app import services as files
@@ -18,7 +19,7 @@ from jobs_app.heartbeat import Heartbeat, Verdict
 from jobs_app.models import Job
 from jobs_app.transitions import Failure, Result
 from pdfservice.lib import storage
-from templates_app.renderer.contracts import RenderError, RenderInterrupted
+from templates_app.renderer.contracts import RenderError, RendererUnavailable, RenderInterrupted
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +65,14 @@ def perform(job: Job) -> None:
         else:
             logger.warning("Job %s was taken from this worker while it rendered.", job)
     except Exception as error:
+        close_old_connections()  # a broken one would stay, and the job with it until its lease runs out
         _give_up(job, classify(error))
 
 
 def _finish(job: Job, product: Product) -> None:
     key = storage.output_key(job.queued_at, job.external_id, job.claim_number)
     file = files.file_reserve(team=job.team, key=key, filename=product.filename)
-    stored = False
+    is_wanted = False
     try:
         result = Result(
             file_id=file.pk,
@@ -81,9 +83,14 @@ def _finish(job: Job, product: Product) -> None:
             peak_memory_kb=product.peak_memory_kb,
             log=product.log,
         )
-        stored = transitions.complete(job, result)
+        is_wanted = transitions.complete(job, result)
+    except DatabaseError:
+        # The connection may have broken after the commit: then the job is done and the file is its output. If it is
+        # not, the file is still pending and the sweep takes it.
+        is_wanted = True
+        raise
     finally:
-        if not stored:
+        if not is_wanted:
             files.file_discard(file_id=file.pk)
 
 
@@ -120,6 +127,9 @@ def classify(error: Exception) -> Failure:
                 peak_memory_kb=error.peak_memory_kb or None,
                 log=error.log,
             )
+        case RendererUnavailable():
+            logger.error("The renderer does not start: %s", error)
+            return Failure("render_crash", "The renderer did not start on this host.", permanent=False)
         case storage.StorageUnavailable() | storage.ObjectMissing():
             logger.error("Storage failed a job: %s", error)
             return Failure("storage_error", "The file storage did not answer.", permanent=False)
