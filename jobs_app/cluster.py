@@ -1,24 +1,35 @@
 """One django-q cluster of one worker, as `manage.py work` keeps several of.
 
-django-q's guard is run in this process itself. It replaces members that die; but a worker that was killed while it
-waited for its queue has taken the queue's lock with it, and its successors wait for ever. So a member that died by a
-signal ends the whole cluster, and the keeper starts it anew.
+django-q's guard is run in this process itself, with another mind about three things. It would replace members that
+die; but a worker that was killed while it waited for its queue has taken the queue's lock with it, and its successors
+wait for ever: so a member that ends takes the whole cluster along, and the keeper starts it anew. It would go on
+fetching tickets for a worker that is busy, which an idle one elsewhere could answer. And it would give up, then pause
+for ten seconds, when the broker is away, although the database knows what there is to do.
 """
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import select
 import signal
+import time
 import uuid
+from multiprocessing import connection
 from typing import Any
 
 from django_q.cluster import Sentinel
+from django_q.pusher import pusher
 from django_q.signals import post_spawn
 
-from jobs_app import shutdown, tasks
+from jobs_app import queue, shutdown, tasks
 from pdfservice.lib.processes import die_with_parent, kill_on_parent_death
+
+logger = logging.getLogger(__name__)
+
+_BUSY_PAUSE_SECONDS = 0.02
+_BROKER_PAUSE_SECONDS = 1.0
 
 
 class StopSignal:
@@ -29,6 +40,10 @@ class StopSignal:
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
+
+    def fileno(self) -> int:
+        """Return what becomes readable when the stop is asked for."""
+        return self._reader
 
     def set(self) -> None:
         """Ask for the stop."""
@@ -43,14 +58,61 @@ class StopSignal:
         return bool(select.select([self._reader], [], [], timeout)[0])
 
 
-class Guard(Sentinel):  # type: ignore[misc]  # django-q publishes no types
-    """django-q's guard, which gives up on a cluster that a killed member may have locked for ever."""
+class PatientBroker:
+    """The broker as a cluster's pusher sees it: left alone while the worker is busy, waited for while it is away."""
 
-    def reincarnate(self, process: Any) -> None:
-        """Replace a member that ended by itself; end the cluster, this process included, for one that was killed."""
-        if process.exitcode is not None and process.exitcode < 0:
-            os.killpg(0, signal.SIGKILL)
-        super().reincarnate(process)
+    def __init__(self, broker: Any, task_queue: Any, timer: Any) -> None:
+        self._broker = broker
+        self._task_queue = task_queue
+        self._timer = timer
+        self._is_away = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    def dequeue(self) -> Any:
+        """Return the next ticket, if the worker is free to answer it; one of our own while the broker is away."""
+        if self._task_queue.full() or self._timer.value > 0:  # django-q's timer runs while the worker does
+            time.sleep(_BUSY_PAUSE_SECONDS)
+            return None
+        try:
+            tickets = self._broker.dequeue()
+        except Exception as error:
+            if not self._is_away:
+                logger.warning("The broker is away, this worker looks for work without it: %s", error)
+            self._is_away = True
+            time.sleep(_BROKER_PAUSE_SECONDS)
+            return [(None, queue.ticket())]
+        self._is_away = False
+        return tickets
+
+
+class Guard(Sentinel):  # type: ignore[misc]  # django-q publishes no types
+    """django-q's guard, which ends a cluster as a whole."""
+
+    def start(self) -> None:
+        """Run the cluster, whether the broker answers or not."""
+        self.spawn_cluster()
+        self.guard()
+
+    def spawn_pusher(self) -> Any:
+        """Start the member that fetches tickets."""
+        patient = PatientBroker(self.broker, self.task_queue, self.pool[0].timer)
+        return self.spawn_process(pusher, self.task_queue, self.event_out, patient)
+
+    def guard(self) -> None:
+        """Wait for the stop; when a member ends before that, kill all of the cluster, this process included."""
+        self.start_event.set()
+        members = [*self.pool, self.monitor, self.pusher]
+        ended = connection.wait([self.stop_event, *(member.sentinel for member in members)])
+        if self.stop_event in ended:
+            self.stop()
+            return
+        for member in members:
+            if member.sentinel in ended:
+                member.join(1)
+                logger.error("A member of this cluster ended with status %s; ending the rest.", member.exitcode)
+        os.killpg(0, signal.SIGKILL)
 
     def stop(self) -> None:
         """Stop the members, after telling the worker to give its job back."""
@@ -86,3 +148,4 @@ def _start_as_member() -> None:
 
 def _warm_up(**_: Any) -> None:
     tasks.prepare()
+    logger.info("Worker %s is ready.", tasks.worker_name())

@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import time
+import uuid
 from functools import lru_cache, partial
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django_q.brokers import get_broker
+from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 logger = logging.getLogger(__name__)
@@ -47,6 +50,12 @@ def outstanding() -> int | None:
     except Exception as error:
         _rest(error)
         return None
+
+
+def ticket() -> str:
+    """Return a ticket as a broker would hand it out, for a worker that looks for work while there is none."""
+    task = {"id": uuid.uuid4().hex, "name": "ticket", "func": TASK, "args": (), "kwargs": {}, "started": timezone.now()}
+    return str(SignedPackage.dumps(task))
 
 
 def _push(tickets: int) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 
+from django.db import InterfaceError, OperationalError, close_old_connections
+
 from jobs_app import executor
 from jobs_app.handlers import HANDLERS
+
+logger = logging.getLogger(__name__)
 
 # Set by `manage.py work` for each cluster that it starts, so that what a dead one held can be found.
 CLUSTER_VARIABLE = "PDFSERVICE_CLUSTER"
@@ -18,8 +23,12 @@ def worker_name() -> str:
 
 
 def answer_ticket() -> None:
-    """Work on what is due."""
-    executor.work_off(worker=worker_name())
+    """Work on what is due, unless the database is away: the next ticket finds it then."""
+    try:
+        executor.work_off(worker=worker_name())
+    except (OperationalError, InterfaceError) as error:
+        logger.error("The database is away, what was claimed waits for its lease to run out: %s", error)
+        close_old_connections()
 
 
 def prepare() -> None:
