@@ -25,6 +25,12 @@ class Team(models.Model):
     retention_days = models.PositiveIntegerField(
         null=True, blank=True, default=7, help_text="Days until an output expires; empty keeps it."
     )
+    max_queued = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many jobs may wait; empty takes the service's default."
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How often each key may call; empty takes the service's default."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -83,6 +83,9 @@ class Job(models.Model):
     )
     requested_by_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="jobs")
 
+    # What equal work has in common (jobs_app/dedup.py); empty for a job that wants to be alone.
+    cache_key = models.CharField(max_length=64, blank=True)
+
     # JSON text as it goes to the renderer; null once it was erased. The hash stays.
     payload = models.TextField(null=True)
     payload_hash = models.CharField(max_length=64)
@@ -99,6 +102,7 @@ class Job(models.Model):
     claim_number = models.PositiveIntegerField(default=0)
     claimed_by = models.CharField(max_length=200, blank=True)
     lease_expires_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
 
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
@@ -152,6 +156,11 @@ class Job(models.Model):
                 name="job_done_has_output",
             ),
             models.CheckConstraint(condition=~Q(status=Status.FAILED) | ~Q(error_code=""), name="job_failed_has_error"),
+            models.UniqueConstraint(
+                fields=["team", "cache_key"],
+                condition=Q(status__in=(Status.QUEUED, Status.PROCESSING)) & ~Q(cache_key=""),
+                name="job_once_under_way",
+            ),
             models.CheckConstraint(condition=Q(run_at=None) | Q(status=Status.QUEUED), name="job_only_queued_waits"),
         ]
         indexes = [
@@ -165,6 +174,12 @@ class Job(models.Model):
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(status=Status.PROCESSING), name="job_leased"),
             models.Index(fields=["team", "-id"], name="job_by_team"),
+            models.Index(
+                fields=["team", "effective_priority", "turn"],
+                condition=Q(status=Status.QUEUED, run_at=None),
+                name="job_turn_of_team",
+            ),
+            models.Index(fields=["team", "cache_key"], condition=~Q(cache_key=""), name="job_by_cache_key"),
         ]
 
     def __str__(self) -> str:
