@@ -17,7 +17,7 @@ from jobs_app.handlers import HANDLERS
 from jobs_app.handlers.product import Product
 from jobs_app.heartbeat import Heartbeat, Verdict
 from jobs_app.models import Job
-from jobs_app.transitions import Failure, Result
+from jobs_app.outcomes import Failure, Result
 from pdfservice.lib import storage
 from templates_app.renderer.contracts import RenderError, RendererUnavailable, RenderInterrupted
 
@@ -62,6 +62,8 @@ def perform(job: Job) -> None:
     except RenderInterrupted:
         if heartbeat.verdict is Verdict.STOPPING:
             transitions.release(job)
+        elif heartbeat.verdict is Verdict.CANCELLED:
+            transitions.drop(job)
         else:
             logger.warning("Job %s was taken from this worker while it rendered.", job)
     except Exception as error:

@@ -28,6 +28,7 @@ class Verdict(StrEnum):
 
     LOST = "lost"
     STOPPING = "stopping"
+    CANCELLED = "cancelled"
 
 
 class Heartbeat:
@@ -77,6 +78,8 @@ class Heartbeat:
         try:
             if not transitions.renew(self._job):
                 self.verdict = Verdict.LOST
+            elif transitions.is_cancel_requested(self._job) and not self._uploading.is_set():
+                self.verdict = Verdict.CANCELLED
         except DatabaseError as error:
             # The lease outlasts a few missed beats; the finish is fenced in any case.
             logger.warning("Could not renew the lease of job %s: %s", self._job, error)

@@ -9,9 +9,9 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs_app.models import Job
-from jobs_app.services import RenderRequest
-from jobs_app.states import Kind, Status
+from jobs_app.models import Job, JobAttempt
+from jobs_app.states import Kind, Outcome, Status
+from jobs_app.submission import RenderRequest
 from pdfservice.lib.serializers import StrictSerializer
 from pdfservice.teams.models import AuditEvent
 
@@ -49,6 +49,9 @@ class GenerateSerializer(StrictSerializer):
         help_text="Seconds for which the output is kept; null keeps it; the template's or team's days if left out.",
     )
     options = OptionsSerializer(required=False)
+    dedup = serializers.BooleanField(
+        default=True, help_text="Whether a job with the same content may answer; false asks for a fresh render."
+    )
 
     def to_request(self) -> RenderRequest:
         """Return the validated request."""
@@ -61,6 +64,7 @@ class GenerateSerializer(StrictSerializer):
             options=data.get("options", {}),
             keeps_default="expires_in" not in data,
             expires_in=data.get("expires_in"),
+            dedup=data["dedup"],
         )
 
 
@@ -96,6 +100,7 @@ class JobSerializer(serializers.Serializer[Job]):
     queued_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+    cancel_requested_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(source="output.expires_at", default=None, allow_null=True)
     output_hash = serializers.CharField(source="output.sha256", default=None, allow_null=True)
     output_size_bytes = serializers.IntegerField(source="output.size_bytes", default=None, allow_null=True)
@@ -112,8 +117,8 @@ class JobSerializer(serializers.Serializer[Job]):
         return job.timings or None
 
     def get_deduplicated(self, job: Job) -> bool:
-        """Say whether an earlier job answers for this request."""
-        return False
+        """Say whether an earlier job answers for the request that this is the answer to."""
+        return bool(self.context.get("deduplicated", False))
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))
     def get_error(self, job: Job) -> dict[str, Any] | None:
@@ -142,9 +147,45 @@ class JobEventSerializer(serializers.ModelSerializer[AuditEvent]):
         fields = ["id", "at", "action", "actor", "data"]
 
 
+class AttemptSerializer(serializers.ModelSerializer[JobAttempt]):
+    """One try at a job: when, by which worker, and what came of it."""
+
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+
+    class Meta:
+        model = JobAttempt
+        fields = [
+            "number", "worker", "started_at", "finished_at", "outcome", "error_code", "error_message",
+            "peak_memory_kb", "log",
+        ]  # fmt: skip
+
+
+class ReviveSerializer(StrictSerializer):
+    """Which failed jobs to send back: those named, or all that fit the rest. Something must be said."""
+
+    ids = serializers.ListField(child=serializers.UUIDField(), max_length=1000, required=False, allow_empty=False)
+    error_code = serializers.CharField(max_length=40, required=False)
+    template = serializers.CharField(max_length=80, required=False, help_text="A template's slug.")
+    failed_after = serializers.DateTimeField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an empty wish: it would send back everything that ever failed."""
+        if not attrs:
+            raise serializers.ValidationError("Name jobs by ids, or narrow by error_code, template or failed_after.")
+        return attrs
+
+
+class RevivedSerializer(serializers.Serializer[Any]):
+    """How many jobs went back into the queue."""
+
+    retried = serializers.IntegerField()
+
+
 class JobFilterSerializer(StrictSerializer):
     """What a list of jobs may be narrowed by."""
 
     status = serializers.ChoiceField(choices=Status.choices, required=False)
     template = serializers.CharField(max_length=80, required=False, help_text="A template's slug.")
+    error_code = serializers.CharField(max_length=40, required=False)
     queued_after = serializers.DateTimeField(required=False)
+    finished_after = serializers.DateTimeField(required=False)

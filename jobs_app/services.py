@@ -2,71 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
+from django.db import IntegrityError
 from django.utils import timezone
 
 from downloads_app.models import StoredFile
 from jobs_app import transitions
 from jobs_app.models import Job
-from jobs_app.states import Kind, Status
+from jobs_app.states import Status
 from pdfservice.lib.errors import conflict, gone, not_found
-from pdfservice.lib.json_parser import too_large
 from pdfservice.teams.callers import Caller
-from templates_app.models import Template
-from templates_app.services import version_resolve
 
-SECONDS_PER_DAY = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class RenderRequest:
-    """A document that a caller asks for.
-
-    `expires_in` (seconds, None keeps the output) counts only without `keeps_default`, which takes the template's or the
-    team's retention.
-    """
-
-    template: str
-    payload: Mapping[str, Any]
-    version: int | None = None
-    priority: int = 5
-    options: Mapping[str, Any] = field(default_factory=dict)
-    keeps_default: bool = True
-    expires_in: int | None = None
-
-
-def job_submit(*, caller: Caller, request: RenderRequest) -> Job:
-    """Accept a document and return its job, queued.
-
-    Raises ServiceError: 404 for an unknown template or version, 409 for a retired version, 413 for too large a payload.
-    """
-    payload = json.dumps(request.payload, ensure_ascii=False, separators=(",", ":"))
-    data = payload.encode()
-    if len(data) > settings.MAX_PAYLOAD_BYTES:
-        raise too_large(settings.MAX_PAYLOAD_BYTES)
-    version = version_resolve(team=caller.team, slug=request.template, version=request.version)
-    job = Job(
-        team=caller.team,
-        kind=Kind.RENDER,
-        template_version=version,
-        requested_by_user=caller.user,
-        requested_by_key=caller.api_key,
-        payload=payload,
-        payload_hash=hashlib.sha256(data).hexdigest(),
-        options=dict(request.options),
-        priority=request.priority,
-        effective_priority=request.priority,
-        expires_in=_kept_seconds(version.template) if request.keeps_default else request.expires_in,
-    )
-    transitions.enqueue(job, actor=caller.actor)
-    return job
+# More than this are sent back in several calls.
+REVIVED_AT_ONCE = 1000
 
 
 def job_get(*, caller: Caller, job_id: UUID) -> Job:
@@ -78,11 +29,6 @@ def job_get(*, caller: Caller, job_id: UUID) -> Job:
     return job
 
 
-def _kept_seconds(template: Template) -> int | None:
-    days = template.team.retention_days if template.retention_days is None else template.retention_days
-    return None if days is None else days * SECONDS_PER_DAY
-
-
 def job_output(*, caller: Caller, job_id: UUID) -> StoredFile:
     """Return what the job made; raise ServiceError: 404 unseen, 409 while it is not done, 410 once it has expired."""
     job = job_get(caller=caller, job_id=job_id)
@@ -92,3 +38,53 @@ def job_output(*, caller: Caller, job_id: UUID) -> StoredFile:
     if job.status != Status.DONE or job.output is None:
         raise conflict(f"The job is {job.status}; there is a file only once it is done.", "not_done")
     return job.output
+
+
+def job_cancel(*, caller: Caller, job_id: UUID) -> Job:
+    """Cancel a job: one that waits at once, one that is being made within seconds; raise ServiceError (404, 409)."""
+    job = job_get(caller=caller, job_id=job_id)
+    for _ in range(3):  # it may be claimed, or given back, between the look and the act
+        if transitions.cancel(job, actor=caller.actor) or transitions.request_cancel(job, actor=caller.actor):
+            break
+        job.refresh_from_db()
+        if job.cancel_requested_at is not None and job.status == Status.PROCESSING:
+            break
+        if job.is_final:
+            raise conflict(f"The job is {job.status} and cannot be cancelled any more.", "not_cancellable")
+    return job_get(caller=caller, job_id=job_id)
+
+
+def job_revive(*, caller: Caller, job_id: UUID) -> Job:
+    """Send a failed or cancelled job back into the queue; raise ServiceError (404, 409)."""
+    job = job_get(caller=caller, job_id=job_id)
+    if job.payload is None:
+        raise conflict("The job's payload was erased; submit the document again.", "payload_erased")
+    try:
+        if not transitions.revive(job, actor=caller.actor):
+            raise conflict(
+                f"The job is {job.status}; only failed and cancelled ones can be sent back.", "not_retryable"
+            )
+    except IntegrityError as error:
+        raise conflict("An identical job is under way.", "identical_under_way") from error
+    return job_get(caller=caller, job_id=job_id)
+
+
+def jobs_revive(
+    *,
+    caller: Caller,
+    ids: Sequence[UUID] | None = None,
+    error_code: str | None = None,
+    template: str | None = None,
+    failed_after: datetime | None = None,
+) -> int:
+    """Send failed jobs back, those named or all that fit, at most a thousand, and return how many went."""
+    jobs = Job.objects.visible_to(caller).narrowed(
+        status=Status.FAILED, ids=ids, error_code=error_code, template=template, finished_after=failed_after
+    )
+    revived = 0
+    for job in jobs.filter(payload__isnull=False).order_by("id")[:REVIVED_AT_ONCE]:
+        try:
+            revived += transitions.revive(job, actor=caller.actor)
+        except IntegrityError:
+            continue  # an identical job is under way and will do
+    return revived

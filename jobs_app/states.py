@@ -32,3 +32,4 @@ class Outcome(models.TextChoices):
     FAILED = "failed"
     RELEASED = "released"
     LOST = "lost"
+    CANCELLED = "cancelled"

@@ -1,8 +1,9 @@
 """Every arrow between two states of a job, and nothing else writes `Job.status`.
 
     queued ──claim──► processing ──complete──► done ──expire──► expired
-      ▲                 │  │  └───fail────► failed
-      └─release, retry──┘  └──rescue──► queued, or failed when its attempts are spent
+      ▲  └─cancel─► cancelled ◄──┤  └──fail──► failed
+      ├── release, retry, rescue ┘               │
+      └──────────────── revive ──────────────────┘ (from failed and cancelled)
 
 Each is one UPDATE, guarded by the state it leaves, plus one audit event, in one transaction. No row updated means that
 somebody was first: the function says False, or None, and nothing happened.
@@ -10,8 +11,6 @@ somebody was first: the function says False, or None, and nothing happened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -23,40 +22,26 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from downloads_app import services as files
-from jobs_app import queue
+from jobs_app import fairness, queue
 from jobs_app.models import Job, JobAttempt, JobQuerySet
+from jobs_app.outcomes import Failure, Result
 from jobs_app.states import Outcome, Status
-from pdfservice.lib.storage import StoredObject
 from pdfservice.teams import audit
 
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an attempt came to nothing. `detail` holds line, column and path where they are known."""
-
-    code: str
-    message: str
-    permanent: bool
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    peak_memory_kb: int | None = None
-    log: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a finished job leaves behind. `stored` is in storage already, reserved as file `file_id`."""
-
-    file_id: int
-    stored: StoredObject
-    page_count: int
-    warnings: tuple[str, ...] = ()
-    timings: Mapping[str, int] = field(default_factory=dict)
-    peak_memory_kb: int | None = None
-    log: str = ""
+# How often a job is tried before it is a dead letter; an operator who sends it back grants as many again.
+ATTEMPTS = 3
+_NO_ERROR: dict[str, Any] = {"error_code": "", "error_message": "", "error_detail": {}}
+_CANCELLED: dict[str, Any] = {
+    "error_code": "cancelled",
+    "error_message": "The job was cancelled.",
+    "error_detail": {},
+}
 
 
 def enqueue(job: Job, *, actor: str) -> None:
     """Insert a new job and ring for it."""
+    job.turn = fairness.next_turn(team_id=job.team_id, priority=job.effective_priority)
+    job.climb_at = job.queued_at + fairness.CLIMB_AFTER
     with transaction.atomic():
         job.save(force_insert=True)
         _record(job, "job.queued", actor)
@@ -90,6 +75,60 @@ def claim(*, worker: str) -> Job | None:
     return job
 
 
+def cancel(job: Job, *, actor: str) -> bool:
+    """End a job that waits."""
+    waiting = Job.objects.filter(pk=job.pk, status=Status.QUEUED)
+    with transaction.atomic():
+        if not waiting.update(status=Status.CANCELLED, finished_at=timezone.now(), run_at=None, **_CANCELLED):
+            return False
+        _record(job, "job.cancelled", actor)
+    return True
+
+
+def request_cancel(job: Job, *, actor: str) -> bool:
+    """Ask the worker that makes the job to drop it: it looks every two seconds."""
+    under_way = Job.objects.filter(pk=job.pk, status=Status.PROCESSING, cancel_requested_at=None)
+    with transaction.atomic():
+        if not under_way.update(cancel_requested_at=Now()):
+            return False
+        _record(job, "job.cancel_requested", actor)
+    return True
+
+
+def drop(job: Job) -> bool:
+    """End a job that is being made and that somebody asked to cancel."""
+    with transaction.atomic():
+        return _drop_if_asked(job, _held(job))
+
+
+def revive(job: Job, *, actor: str) -> bool:
+    """Send a failed or cancelled job back into the queue, with as many new attempts as it had at first.
+
+    Raises IntegrityError when an identical job is under way.
+    """
+    ended = Job.objects.filter(pk=job.pk, status__in=(Status.FAILED, Status.CANCELLED), payload__isnull=False)
+    with transaction.atomic():
+        if not ended.update(
+            status=Status.QUEUED,
+            finished_at=None,
+            cancel_requested_at=None,
+            due_since=Now(),
+            max_attempts=F("attempt_count") + ATTEMPTS,
+            turn=fairness.next_turn(team_id=job.team_id, priority=job.effective_priority),
+            climb_at=Now() + fairness.CLIMB_AFTER,
+            **_NO_ERROR,
+        ):
+            return False
+        _record(job, "job.revived", actor)
+        queue.ring()
+    return True
+
+
+def is_cancel_requested(job: Job) -> bool:
+    """Say whether somebody asked to cancel a job that this claim holds."""
+    return _held(job).filter(cancel_requested_at__isnull=False).exists()
+
+
 def renew(job: Job) -> bool:
     """Extend the lease; False when the job is no longer this claim's."""
     return bool(_held(job).update(lease_expires_at=_lease_end()))
@@ -98,8 +137,6 @@ def renew(job: Job) -> bool:
 def complete(job: Job, result: Result) -> bool:
     """Finish the job with its output, unless somebody else holds it by now."""
     now = timezone.now()
-    keeps_for = job.expires_in
-    expires_at = None if keeps_for is None else now + timedelta(seconds=keeps_for)
     with transaction.atomic():
         if not _leave(
             job,
@@ -109,11 +146,12 @@ def complete(job: Job, result: Result) -> bool:
             page_count=result.page_count,
             warnings=list(result.warnings),
             timings=dict(result.timings),
-            error_code="",
-            error_message="",
-            error_detail={},
+            **_NO_ERROR,
         ):
             return False
+        # Read now: another caller who shares the job may have asked to keep it longer meanwhile.
+        keeps_for = Job.objects.values_list("expires_in", flat=True).get(pk=job.pk)
+        expires_at = None if keeps_for is None else now + timedelta(seconds=keeps_for)
         if not files.file_confirm(file_id=result.file_id, stored=result.stored, expires_at=expires_at):
             raise RuntimeError(f"File {result.file_id} of job {job.external_id} was swept before the job was done.")
         _end_attempt(job, Outcome.DONE, peak_memory_kb=result.peak_memory_kb, log=result.log)
@@ -134,6 +172,8 @@ def fail(job: Job, failure: Failure) -> bool:
 def retry(job: Job, failure: Failure, *, delay: timedelta) -> bool:
     """Send the job back to wait `delay` for its next attempt."""
     with transaction.atomic():
+        if _drop_if_asked(job, _held(job), failure):
+            return True
         if not _leave(job, status=Status.QUEUED, started_at=None, run_at=Now() + delay, **_error(failure)):
             return False
         _end_attempt(job, Outcome.RETRY, failure)
@@ -144,6 +184,8 @@ def retry(job: Job, failure: Failure, *, delay: timedelta) -> bool:
 def release(job: Job) -> bool:
     """Give an unfinished job back, and the attempt with it: its worker was asked to stop."""
     with transaction.atomic():
+        if _drop_if_asked(job, _held(job)):
+            return True
         if not _leave(
             job, status=Status.QUEUED, started_at=None, due_since=Now(), attempt_count=F("attempt_count") - 1
         ):
@@ -163,6 +205,8 @@ def rescue(job: Job, *, actor: str, worker_is_dead: bool = False) -> bool:
     seen = _held(job) if worker_is_dead else _held(job).filter(lease_expires_at__lt=Now())
     spent = job.attempt_count >= job.max_attempts
     with transaction.atomic():
+        if _drop_if_asked(job, seen, lost):
+            return True
         if spent:
             done = _leave(job, seen, status=Status.FAILED, finished_at=timezone.now(), **_error(lost))
         else:
@@ -203,6 +247,15 @@ def _held(job: Job) -> JobQuerySet:
 def _leave(job: Job, held: JobQuerySet | None = None, **changes: Any) -> bool:
     rows = _held(job) if held is None else held
     return bool(rows.update(lease_expires_at=None, claimed_by="", **changes))
+
+
+def _drop_if_asked(job: Job, held: JobQuerySet, failure: Failure | None = None) -> bool:
+    asked = held.filter(cancel_requested_at__isnull=False)
+    if not _leave(job, asked, status=Status.CANCELLED, finished_at=timezone.now(), **_CANCELLED):
+        return False
+    _end_attempt(job, Outcome.CANCELLED, failure)
+    _record(job, "job.cancelled", f"worker:{job.claimed_by}")
+    return True
 
 
 def _lease_end() -> Combinable:

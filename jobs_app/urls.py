@@ -4,13 +4,18 @@ from django.urls import path
 
 from jobs_app.api.jobs import JobEventsView, JobFileView, JobListView, JobView
 from jobs_app.api.links import JobLinksView
+from jobs_app.api.steering import JobAttemptsView, JobCancelView, JobRetryView, JobsRetryView
 from jobs_app.api.submissions import GenerateView
 
 urlpatterns = [
     path("pdf/generate", GenerateView.as_view(), name="generate"),
     path("pdf/jobs", JobListView.as_view(), name="jobs"),
+    path("pdf/jobs/retry", JobsRetryView.as_view(), name="jobs-retry"),
     path("pdf/jobs/<uuid:job_id>", JobView.as_view(), name="job"),
     path("pdf/jobs/<uuid:job_id>/file", JobFileView.as_view(), name="job-file"),
     path("pdf/jobs/<uuid:job_id>/events", JobEventsView.as_view(), name="job-events"),
+    path("pdf/jobs/<uuid:job_id>/attempts", JobAttemptsView.as_view(), name="job-attempts"),
+    path("pdf/jobs/<uuid:job_id>/cancel", JobCancelView.as_view(), name="job-cancel"),
+    path("pdf/jobs/<uuid:job_id>/retry", JobRetryView.as_view(), name="job-retry"),
     path("pdf/jobs/<uuid:job_id>/links", JobLinksView.as_view(), name="job-links"),
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs_app.serializers import GenerateSerializer, JobSerializer
-from jobs_app.services import job_submit
+from jobs_app.submission import job_submit
 from pdfservice.teams.callers import caller_of
 from pdfservice.teams.scopes import Scope
 
@@ -26,12 +26,25 @@ class GenerateView(APIView):
         summary="Make a document",
         tags=["Jobs"],
         request=GenerateSerializer,
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="The same key with the same body gives the same job; with another body 422.",
+            )
+        ],
         responses={202: JobSerializer},
     )
     def post(self, request: Request) -> Response:
         """Queue a document and answer at once; `status_url` tells when it is done."""
         body = GenerateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        job = job_submit(caller=caller_of(request), request=body.to_request())
-        shown = JobSerializer(job).data
+        submitted = job_submit(
+            caller=caller_of(request),
+            request=body.to_request(),
+            idempotency_key=request.headers.get("Idempotency-Key"),
+            body=request.data,
+        )
+        shown = JobSerializer(submitted.job, context={"deduplicated": submitted.deduplicated}).data
         return Response(shown, status=202, headers={"Location": shown["status_url"], "Retry-After": RETRY_AFTER})

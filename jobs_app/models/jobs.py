@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -42,17 +43,25 @@ class JobQuerySet(models.QuerySet["Job"]):
         return jobs.filter(requested_by_user=caller.user, requested_by_key=caller.api_key)
 
     def narrowed(
-        self, *, status: str | None = None, template: str | None = None, queued_after: datetime | None = None
+        self,
+        *,
+        status: str | None = None,
+        template: str | None = None,
+        error_code: str | None = None,
+        queued_after: datetime | None = None,
+        finished_after: datetime | None = None,
+        ids: Sequence[uuid.UUID] | None = None,
     ) -> JobQuerySet:
         """Return the jobs that fit every filter given."""
-        jobs = self
-        if status is not None:
-            jobs = jobs.filter(status=status)
-        if template is not None:
-            jobs = jobs.filter(template_version__template__slug=template)
-        if queued_after is not None:
-            jobs = jobs.filter(queued_at__gt=queued_after)
-        return jobs
+        wanted = {
+            "status": status,
+            "template_version__template__slug": template,
+            "error_code": error_code,
+            "queued_at__gt": queued_after,
+            "finished_at__gt": finished_after,
+            "external_id__in": ids,
+        }
+        return self.filter(**{lookup: value for lookup, value in wanted.items() if value is not None})
 
     def retry_due(self) -> JobQuerySet:
         """Return the jobs whose wait between two attempts is over."""
@@ -94,6 +103,8 @@ class Job(models.Model):
     priority = models.PositiveSmallIntegerField(default=5)
     effective_priority = models.PositiveSmallIntegerField(default=5)
     turn = models.BigIntegerField(default=0)
+    # When waiting has earned it the next higher priority (jobs_app/fairness.py).
+    climb_at = models.DateTimeField(null=True)
 
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     attempt_count = models.PositiveSmallIntegerField(default=0)
@@ -179,11 +190,21 @@ class Job(models.Model):
                 condition=Q(status=Status.QUEUED, run_at=None),
                 name="job_turn_of_team",
             ),
+            models.Index(
+                fields=["climb_at"],
+                condition=Q(status=Status.QUEUED, run_at=None, effective_priority__gt=1),
+                name="job_climbs",
+            ),
             models.Index(fields=["team", "cache_key"], condition=~Q(cache_key=""), name="job_by_cache_key"),
         ]
 
     def __str__(self) -> str:
         return str(self.external_id)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job has ended."""
+        return self.status in FINAL
 
 
 class JobAttempt(models.Model):

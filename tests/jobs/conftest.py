@@ -9,7 +9,7 @@ import pytest
 
 from jobs_app import transitions
 from jobs_app.models import Job
-from jobs_app.services import RenderRequest, job_submit
+from jobs_app.submission import RenderRequest, job_submit
 from templates_app import rendering
 from templates_app.models import TemplateVersion
 from templates_app.renderer.contracts import Engine, Language
@@ -38,8 +38,8 @@ def submit(alice: Member, letter: TemplateVersion) -> Submit:
     """Submit a letter as Alice: `submit(payload={…}, **what a RenderRequest takes)`."""
 
     def _submit(payload: dict[str, Any] | None = None, **wishes: Any) -> Job:
-        request = RenderRequest(template="letter", payload=payload or {"name": "Ada"}, **wishes)
-        return job_submit(caller=alice.caller, request=request)
+        request = RenderRequest(template="letter", payload=payload or {"name": "Ada"}, **{"dedup": False, **wishes})
+        return job_submit(caller=alice.caller, request=request).job
 
     return _submit
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from downloads_app.models import DownloadLink, StoredFile
 from jobs_app import transitions
 from jobs_app.models import Job
-from jobs_app.transitions import Failure
+from jobs_app.outcomes import Failure
 from tests.conftest import Member
 from tests.jobs.conftest import Submit, publish
 from tests.jobs.test_transitions import result_for
@@ -40,7 +40,8 @@ def test_a_job_is_shown_in_every_state(alice: Member, finish: Finish) -> None:
     shown = alice.api.get(f"/pdf/jobs/{job.external_id}").json()
     assert set(shown) == {
         "id", "kind", "status", "template", "version", "priority", "attempt_count", "deduplicated", "queued_at",
-        "started_at", "finished_at", "expires_at", "output_hash", "output_size_bytes", "page_count", "timings",
+        "started_at", "finished_at", "cancel_requested_at", "expires_at",
+        "output_hash", "output_size_bytes", "page_count", "timings",
         "warnings", "error", "status_url", "file_url",
     }  # fmt: skip
     assert (shown["status"], shown["output_size_bytes"], shown["page_count"]) == ("done", 8, 1)

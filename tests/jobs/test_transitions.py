@@ -13,8 +13,8 @@ from downloads_app import services as files
 from downloads_app.models import FileState
 from jobs_app import transitions
 from jobs_app.models import Job, JobAttempt
+from jobs_app.outcomes import Failure, Result
 from jobs_app.states import Outcome, Status
-from jobs_app.transitions import Failure, Result
 from pdfservice.lib import storage
 from pdfservice.teams.models import AuditEvent
 from tests.jobs.conftest import WORKER, Submit

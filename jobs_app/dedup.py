@@ -1,0 +1,75 @@
+"""The same work is done once: what requests have in common, and the job that answers for them all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import rfc8785
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from downloads_app.models import StoredFile
+from jobs_app.models import Job
+from jobs_app.states import Status
+from pdfservice.teams.callers import Caller
+from pdfservice.teams.scopes import Scope
+from templates_app.models import TemplateVersion
+
+
+def cache_key(*, caller: Caller, version: TemplateVersion, payload: Any, options: Mapping[str, Any]) -> str:
+    """Return what equal requests have in common: SHA-256 in hex over team, content, payload and options.
+
+    Payload and options are canonical JSON (RFC 8785), so neither the order of keys nor white space matters. A version's
+    content hash covers its source, style, assets and engine. A caller who may see only their own jobs shares with
+    nobody: they could not read the job that answers.
+    """
+    alone = "" if caller.may(Scope.JOBS_READ) else caller.actor
+    parts = [str(caller.team.pk), alone, str(version.pk), version.content_hash, canonical(payload), canonical(options)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """Return `value` as canonical JSON (RFC 8785).
+
+    That has no whole numbers beyond 2^53, which JSON itself has: such a value is written with sorted keys instead,
+    marked, so that it never equals the canonical form of another.
+    """
+    try:
+        return rfc8785.dumps(value).decode()
+    except rfc8785.CanonicalizationError:
+        return "sorted:" + json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def find(*, team_id: int, key: str) -> Job | None:
+    """Return the job that answers for `key`: one under way, else the newest that is done and whose output lives."""
+    jobs = Job.objects.filter(team_id=team_id, cache_key=key).select_related("template_version__template", "output")
+    under_way = jobs.filter(status__in=(Status.QUEUED, Status.PROCESSING)).first()
+    if under_way is not None:
+        return under_way
+    live = Q(output__in=StoredFile.objects.readable())
+    return jobs.filter(live, status=Status.DONE).order_by("-id").first()
+
+
+def share(job: Job, *, expires_in: int | None, priority: int) -> None:
+    """Make the answering job serve one more caller: kept as long as the longest asked, as urgent as the most urgent."""
+    under_way = Job.objects.filter(pk=job.pk, status__in=(Status.QUEUED, Status.PROCESSING))
+    # Touching the row first settles the race with its finish: either that sees the new time, or there is an output.
+    if under_way.update(expires_in=_longest("expires_in", expires_in)):
+        waiting = under_way.filter(status=Status.QUEUED, effective_priority__gt=priority)
+        waiting.update(priority=priority, effective_priority=priority)
+        return
+    output_id = Job.objects.values_list("output", flat=True).get(pk=job.pk)
+    until = None if expires_in is None else timezone.now() + timedelta(seconds=expires_in)
+    StoredFile.objects.readable().filter(pk=output_id).update(expires_at=_longest("expires_at", until))
+
+
+def _longest(field: str, asked: int | datetime | None) -> Case | None:
+    # Null keeps for ever: it is the longest on either side.
+    if asked is None:
+        return None
+    return Case(When(Q((field, None)), then=None), default=Greatest(F(field), Value(asked)))

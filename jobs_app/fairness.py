@@ -1,0 +1,50 @@
+"""Whose turn it is: teams take turns within a priority, and what waits long climbs.
+
+Start-time fair queueing (Goyal, Vin, Cheng 1996) with every job of the same size: a team's next job gets a number one
+above its last waiting one, but none below the number being served now. So a team that inserts 10,000 jobs gets 10,000
+numbers, and another team's first job one near the head of the line. The number is set once, at insert: claiming stays
+one look at one index.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Max, Min
+from django.db.models.functions import Now
+
+from jobs_app.models import Job
+
+# A job that waited this long climbs one priority, and again after the same time, so that nothing starves.
+CLIMB_AFTER = timedelta(minutes=5)
+
+
+def next_turn(*, team_id: int, priority: int) -> int:
+    """Return the number of a team's next job at `priority` (1 to 10); of jobs inserted together, that of the first."""
+    waiting = Job.objects.claimable().order_by().filter(effective_priority=priority)
+    served = waiting.aggregate(head=Min("turn"))["head"]
+    own_last = waiting.filter(team_id=team_id).aggregate(last=Max("turn"))["last"]
+    return max(served if served is not None else 0, own_last + 1 if own_last is not None else 0)
+
+
+def climb(*, limit: int = 500) -> int:
+    """Raise the priority of jobs that waited long, at most `limit` of them, and return how many that was.
+
+    A job climbs to the end of its team's line in the higher priority: it overtakes what came after it, not other teams.
+    """
+    climbed = 0
+    ends: dict[tuple[int, int], int] = {}
+    with transaction.atomic():
+        due = Job.objects.claimable().order_by("climb_at", "id").filter(effective_priority__gt=1, climb_at__lte=Now())
+        for job in due.select_for_update(skip_locked=True)[:limit]:
+            line = (job.team_id, job.effective_priority - 1)
+            turn = ends[line] + 1 if line in ends else next_turn(team_id=job.team_id, priority=line[1])
+            ends[line] = turn
+            climbed += (
+                Job.objects.claimable()
+                .filter(pk=job.pk, effective_priority=job.effective_priority)
+                .order_by()
+                .update(effective_priority=line[1], turn=turn, climb_at=F("climb_at") + CLIMB_AFTER)
+            )
+    return climbed

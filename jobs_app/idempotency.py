@@ -1,0 +1,58 @@
+"""`Idempotency-Key`: a caller's own guard against sending the same request twice."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from jobs_app.dedup import canonical
+from jobs_app.models import IdempotencyRecord, Job
+from pdfservice.lib.errors import ServiceError, malformed
+from pdfservice.teams.callers import Caller
+from pdfservice.teams.models import Team
+from pdfservice.teams.scopes import Scope
+
+LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One request's idempotency key; without a key it knows nothing and remembers nothing."""
+
+    team: Team
+    key: str | None
+    request_hash: str
+
+    def recall(self) -> Job | None:
+        """Return what the key stands for already; raise ServiceError (422) when it came with another request."""
+        if self.key is None:
+            return None
+        record = (
+            IdempotencyRecord.objects.filter(team=self.team, key=self.key)
+            .select_related("job__template_version__template", "job__output")
+            .first()
+        )
+        if record is None:
+            return None
+        if record.request_hash != self.request_hash:
+            message = "This Idempotency-Key came with another request before. Use a new key for a new request."
+            raise ServiceError(422, "idempotency_key_reused", message)
+        return record.job
+
+    def remember(self, job: Job) -> None:
+        """Let the key stand for `job`; raises IntegrityError when somebody was first."""
+        if self.key is not None:
+            IdempotencyRecord.objects.create(team=self.team, key=self.key, request_hash=self.request_hash, job=job)
+
+
+def guard(*, caller: Caller, key: str | None, body: object) -> Guard:
+    """Return the guard of a request with this body. Raises ServiceError (400) for a key that is none.
+
+    Whoever may see only their own jobs cannot take over what another caller's request made.
+    """
+    if key is None:
+        return Guard(caller.team, None, "")
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise malformed(f"Idempotency-Key must be 1 to {LONGEST_KEY} printable characters.")
+    alone = "" if caller.may(Scope.JOBS_READ) else caller.actor
+    return Guard(caller.team, key, hashlib.sha256(f"{alone}\0{canonical(body)}".encode()).hexdigest())

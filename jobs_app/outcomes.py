@@ -1,0 +1,34 @@
+"""What came of an attempt, on its way into the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pdfservice.lib.storage import StoredObject
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt came to nothing. `detail` holds line, column and path where they are known."""
+
+    code: str
+    message: str
+    permanent: bool
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    peak_memory_kb: int | None = None
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a finished job leaves behind. `stored` is in storage already, reserved as file `file_id`."""
+
+    file_id: int
+    stored: StoredObject
+    page_count: int
+    warnings: tuple[str, ...] = ()
+    timings: Mapping[str, int] = field(default_factory=dict)
+    peak_memory_kb: int | None = None
+    log: str = ""
