@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 from django.utils import timezone
 
-from downloads_app import services as files
-from jobs_app import queue, shutdown, transitions
+from jobs_app import delivery, queue, shutdown, spool, transitions
 from jobs_app.backoff import retry_delay
 from jobs_app.handlers import HANDLERS
 from jobs_app.handlers.product import Product
 from jobs_app.heartbeat import Heartbeat, Verdict
 from jobs_app.models import Job
-from jobs_app.outcomes import Failure, Result
+from jobs_app.outcomes import Failure
 from pdfservice.lib import storage
 from templates_app.renderer.contracts import RenderError, RendererUnavailable, RenderInterrupted
 
@@ -26,6 +25,9 @@ logger = logging.getLogger(__name__)
 # A worker that answered a ticket goes on for so long while jobs are due: taking the next job costs it one query, a
 # ticket costs three hops between processes. It ends at all so that a cluster can be stopped and watched.
 TICKET_SECONDS = 20.0
+# A job that could not be stored for so long becomes a dead letter: somebody should know.
+STORAGE_GIVE_UP_AFTER = timedelta(hours=24)
+_STORAGE_LONGEST_DELAY = timedelta(seconds=30)
 
 
 def work_off(*, worker: str) -> int:
@@ -56,9 +58,9 @@ def perform(job: Job) -> None:
     heartbeat = Heartbeat(job, handler.interrupt)
     try:
         with heartbeat.beating():
-            product: Product = handler.produce(job)
+            product: Product = spool.find(job) or handler.produce(job)
             heartbeat.rendered()
-            _finish(job, product)
+            delivery.deliver(job, product, is_in_vain=lambda: shutdown.is_requested() or heartbeat.verdict is not None)
     except RenderInterrupted:
         if heartbeat.verdict is Verdict.STOPPING:
             transitions.release(job)
@@ -66,48 +68,11 @@ def perform(job: Job) -> None:
             transitions.drop(job)
         else:
             logger.warning("Job %s was taken from this worker while it rendered.", job)
+    except storage.StorageUnavailable as error:
+        _postpone(job, error)
     except Exception as error:
         close_old_connections()  # a broken one would stay, and the job with it until its lease runs out
         _give_up(job, classify(error))
-
-
-def _finish(job: Job, product: Product) -> None:
-    key = storage.output_key(job.queued_at, job.external_id, job.claim_number)
-    file = files.file_reserve(team=job.team, key=key, filename=product.filename)
-    is_wanted = False
-    try:
-        result = Result(
-            file_id=file.pk,
-            stored=storage.put(key, product.data, content_type=product.content_type),
-            page_count=product.page_count,
-            warnings=product.warnings,
-            timings=_timings(job, product.render_ms, timezone.now()),
-            peak_memory_kb=product.peak_memory_kb,
-            log=product.log,
-        )
-        is_wanted = transitions.complete(job, result)
-    except DatabaseError:
-        # The connection may have broken after the commit: then the job is done and the file is its output. If it is
-        # not, the file is still pending and the sweep takes it.
-        is_wanted = True
-        raise
-    finally:
-        if not is_wanted:
-            files.file_discard(file_id=file.pk)
-
-
-def _timings(job: Job, render_ms: int, now: datetime) -> dict[str, int]:
-    started_at = job.started_at or now
-    return {
-        "queue_ms": _milliseconds(job.queued_at, started_at),
-        "render_ms": render_ms,
-        "total_ms": _milliseconds(job.queued_at, now),
-    }
-
-
-def _milliseconds(start: datetime, end: datetime) -> int:
-    # Two clocks may be involved, the caller's host and the database's: a wait is never less than nothing.
-    return max(0, round((end - start).total_seconds() * 1000))
 
 
 def _give_up(job: Job, failure: Failure) -> None:
@@ -115,6 +80,16 @@ def _give_up(job: Job, failure: Failure) -> None:
         transitions.fail(job, failure)
     else:
         transitions.retry(job, failure, delay=retry_delay(job.attempt_count))
+
+
+def _postpone(job: Job, error: storage.StorageUnavailable) -> None:
+    """Let a job wait for the storage, at no attempt: nothing is wrong with the job."""
+    failure = Failure("storage_error", "The file storage did not answer.", permanent=False)
+    logger.error("Job %s waits for the file storage: %s", job, error)
+    if timezone.now() - job.queued_at > STORAGE_GIVE_UP_AFTER:
+        transitions.fail(job, failure)
+    else:
+        transitions.postpone(job, failure, delay=min(retry_delay(job.claim_number), _STORAGE_LONGEST_DELAY))
 
 
 def classify(error: Exception) -> Failure:
@@ -132,9 +107,9 @@ def classify(error: Exception) -> Failure:
         case RendererUnavailable():
             logger.error("The renderer does not start: %s", error)
             return Failure("render_crash", "The renderer did not start on this host.", permanent=False)
-        case storage.StorageUnavailable() | storage.ObjectMissing():
-            logger.error("Storage failed a job: %s", error)
-            return Failure("storage_error", "The file storage did not answer.", permanent=False)
+        case storage.ObjectMissing():
+            logger.error("Storage lost an object that a job needs: %s", error)
+            return Failure("storage_error", "The file storage has lost a file of this template.", permanent=False)
         case _:
             logger.exception("A job failed in a way that nobody foresaw.", exc_info=error)
             return Failure("render_crash", f"The service itself failed: {type(error).__name__}.", permanent=False)

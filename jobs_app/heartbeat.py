@@ -78,7 +78,7 @@ class Heartbeat:
         try:
             if not transitions.renew(self._job):
                 self.verdict = Verdict.LOST
-            elif transitions.is_cancel_requested(self._job) and not self._uploading.is_set():
+            elif transitions.is_cancel_requested(self._job):
                 self.verdict = Verdict.CANCELLED
         except DatabaseError as error:
             # The lease outlasts a few missed beats; the finish is fenced in any case.

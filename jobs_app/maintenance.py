@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from downloads_app import services as files
-from jobs_app import fairness, queue, transitions
+from jobs_app import fairness, queue, spool, transitions
 from jobs_app.heartbeat import UPLOAD_LIMIT_SECONDS
 from jobs_app.models import Job
 
@@ -62,6 +62,7 @@ STEPS: dict[str, Callable[[], int]] = {
     "rung": ring_unclaimed,
     "expired": expire_outputs,
     "swept": sweep_orphans,
+    "unspooled": spool.sweep,
 }
 
 

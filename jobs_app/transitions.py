@@ -181,6 +181,19 @@ def retry(job: Job, failure: Failure, *, delay: timedelta) -> bool:
     return True
 
 
+def postpone(job: Job, failure: Failure, *, delay: timedelta) -> bool:
+    """Send the job back to wait `delay` through no fault of its own, and the attempt with it."""
+    with transaction.atomic():
+        if _drop_if_asked(job, _held(job), failure):
+            return True
+        later: dict[str, Any] = {"run_at": Now() + delay, "attempt_count": F("attempt_count") - 1}
+        if not _leave(job, status=Status.QUEUED, started_at=None, **later, **_error(failure)):
+            return False
+        _end_attempt(job, Outcome.RELEASED, failure)
+        _record(job, "job.postponed", f"worker:{job.claimed_by}", code=failure.code)
+    return True
+
+
 def release(job: Job) -> bool:
     """Give an unfinished job back, and the attempt with it: its worker was asked to stop."""
     with transaction.atomic():

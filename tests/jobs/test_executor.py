@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -104,26 +103,6 @@ def test_an_error_that_nobody_foresaw_shows_no_traceback_to_the_caller(
     job.refresh_from_db()
     assert (job.status, job.attempt_count) == (Status.FAILED, 3)
     assert "secret" not in job.error_message
-
-
-def test_storage_that_refuses_is_tried_again_and_leaves_nothing(
-    submit: Submit, settings: LazySettings, tmp_path: Path
-) -> None:
-    blocked = tmp_path / "files"
-    blocked.write_text("a file where the directory should be")
-    job = submit()
-    work_off()
-    job.refresh_from_db()
-    assert (job.status, job.error_code) == (Status.QUEUED, "storage_error")
-    assert job.output is None
-    assert not StoredFile.objects.filter(state=FileState.LIVE).exists()
-    blocked.unlink()
-    Job.objects.update(run_at=None)
-    work_off()
-    done = Job.objects.get()
-    assert (done.status, done.attempt_count) == (Status.DONE, 2)
-    assert done.output is not None
-    assert done.output.key.endswith("-2.pdf")
 
 
 def test_a_worker_that_lost_its_claim_leaves_no_bytes(submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
