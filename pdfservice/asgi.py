@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pdfservice.settings")
 
@@ -15,6 +16,9 @@ from pdfservice.wsgi import application as http_application  # Django must be se
 # Django's own ASGI handler spends a thread hop and a context switch per middleware on synchronous views: half the
 # requests a second of this bridge.
 _http = WSGIMiddleware(cast("Any", http_application), workers=settings.WEB_THREADS)
+
+
+get_resolver().url_patterns  # noqa: B018  # loads every view now, not while the first caller waits
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -165,6 +165,8 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {"BACKEND": _static_backend},
 }
 if S3_BUCKET:
+    from botocore.config import Config as S3Config  # a service without a bucket need not load boto
+
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -173,10 +175,16 @@ if S3_BUCKET:
             "region_name": env.text("S3_REGION", "") or None,
             "access_key": env.text("AWS_ACCESS_KEY_ID", "") or None,
             "secret_key": env.text("AWS_SECRET_ACCESS_KEY", "") or None,
-            "addressing_style": "path" if env.text("S3_ENDPOINT_URL", "") else "auto",
-            "signature_version": "s3v4",
             "file_overwrite": True,
             "default_acl": None,
+            # A bucket that does not answer must not hold up a caller or a worker for the minutes that boto would wait.
+            "client_config": S3Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if env.text("S3_ENDPOINT_URL", "") else "auto"},
+                connect_timeout=5,
+                read_timeout=30,
+                retries={"max_attempts": 2},
+            ),
             "object_parameters": (
                 {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": env.text("S3_KMS_KEY_ID")}
                 if env.text("S3_KMS_KEY_ID", "")
@@ -222,6 +230,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["pdfservice.teams.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["pdfservice.lib.json_parser.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "pdfservice.lib.negotiation.JsonAlways",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "pdfservice.lib.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,

@@ -131,7 +131,9 @@ def _translated(key: str) -> Iterator[None]:
         # boto's errors, recognised by module so that a service without a bucket need not load boto.
         if not type(error).__module__.startswith(("botocore", "boto3", "s3transfer")):
             raise
-        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+        # A connection that broke has a response too, and it is None.
+        response = getattr(error, "response", None) or {}
+        code = str(response.get("Error", {}).get("Code", ""))
         if code in {"404", "NoSuchKey", "NotFound"}:
             raise ObjectMissing(key) from error
         raise StorageUnavailable(f"{key}: {error}") from error

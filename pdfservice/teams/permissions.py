@@ -20,10 +20,11 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return True, or raise ServiceError (401, 403)."""
-        if request.method not in view.scopes and request.method not in view.allowed_methods:
+        if request.method not in view.allowed_methods:
             return True  # the view answers 405
         caller = caller_of(request)
-        wanted: tuple[Scope, ...] = view.scopes.get(request.method, ())
+        method = "GET" if request.method == "HEAD" else request.method
+        wanted: tuple[Scope, ...] = view.scopes.get(method, ())
         if not any(caller.may(scope) for scope in wanted):
             names = " or ".join(wanted) or "a right that nobody has"
             raise ServiceError(403, "missing_scope", f"This needs the scope {names}.")

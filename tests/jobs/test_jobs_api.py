@@ -137,6 +137,14 @@ def test_the_file_comes_with_its_name_and_hash(alice: Member, finish: Finish) ->
     assert again.status_code == 304
 
 
+def test_a_file_may_be_asked_for_by_its_type_or_only_its_head(alice: Member, finish: Finish) -> None:
+    address = f"/pdf/jobs/{finish().external_id}/file"
+    assert alice.api.get(address, headers={"accept": "application/pdf"}).getvalue() == b"%PDF-1.7"
+    head = alice.api.head(address)
+    assert (head.status_code, head.headers["Content-Length"]) == (200, "8")
+    assert alice.api.head("/pdf/jobs").status_code == 200
+
+
 def test_there_is_no_file_and_no_link_before_the_job_is_done(alice: Member, submit: Submit) -> None:
     job = submit()
     for response in (

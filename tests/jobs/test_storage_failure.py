@@ -103,17 +103,11 @@ def test_a_job_waits_for_the_storage_at_no_attempt(
 
 @pytest.mark.parametrize("spoilt", ["late", "torn", "other work", "gone"])
 def test_a_spooled_document_that_is_not_sure_is_rendered_again(
-    submit: Submit,
-    blocked: Path,
-    impatient: None,
-    rendered: list[Job],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    spoilt: str,
+    submit: Submit, blocked: Path, impatient: None, rendered: list[Job], monkeypatch: pytest.MonkeyPatch, spoilt: str
 ) -> None:
     job = submit()
     work_off()
-    (path,) = (tmp_path / "spool").iterdir()
+    (path,) = (blocked.parent / "spool").iterdir()
     match spoilt:
         case "late":
             monkeypatch.setattr(spool, "DEADLINE_SECONDS", -1.0)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from django.conf import LazySettings
 
 from pdfservice.lib import storage
@@ -159,6 +159,15 @@ def test_a_bucket_that_is_away_is_unavailable(settings: LazySettings, key: str) 
     for ask in (storage.ping, lambda: storage.open_stream(key), lambda: storage.put(key, b"x", content_type="a/b")):
         with pytest.raises(storage.StorageUnavailable):
             ask()
+
+
+def test_a_connection_that_breaks_is_unavailable_too(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ConnectionClosedError(endpoint_url="http://s3")
+
+    monkeypatch.setattr("pdfservice.lib.storage_local.DurableFileSystemStorage.delete", broken)
+    with pytest.raises(storage.StorageUnavailable):
+        storage.delete(key)
 
 
 def test_a_file_appears_whole_or_not_at_all(

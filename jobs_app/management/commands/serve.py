@@ -8,11 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 from pdfservice.lib.processes import Keeper, Kept, die_with_parent, manage_command
 from pdfservice.teams.api_keys import api_key_create
 from pdfservice.teams.models import Membership, Team, User
 from pdfservice.teams.scopes import Role
+from templates_app.models import Template
 
 
 class Command(BaseCommand):
@@ -27,17 +29,19 @@ class Command(BaseCommand):
         self._say(f"Serving on {settings.PUBLIC_URL}  (API documentation: /api/docs/, admin: /admin/)")
         if not Team.objects.exists():
             self._make_first_team()
+        if not Template.objects.exists():
+            call_command("load_samples", Team.objects.earliest("pk").slug, verbosity=0)
         self._say("Press Ctrl-C to stop.")
         kept = [Kept(name, manage_command(name, "--skip-checks")) for name in ("web", "work", "maintain")]
         Keeper(kept, grace_s=30).run()
 
     def _make_first_team(self) -> None:
         password = secrets.token_urlsafe(12)
-        team = Team.objects.create(slug="main", name="Main")
-        admin = User.objects.create_superuser(username="admin", password=password)
-        Membership.objects.create(user=admin, team=team, role=Role.ADMIN)
-        _, text = api_key_create(team=team, name="first key", actor="serve")
-        call_command("load_samples", team.slug, verbosity=0)
+        with transaction.atomic():
+            team = Team.objects.create(slug="main", name="Main")
+            admin = User.objects.create_superuser(username="admin", password=password)
+            Membership.objects.create(user=admin, team=team, role=Role.ADMIN)
+            _, text = api_key_create(team=team, name="first key", actor="serve")
         self._say("First start: these are shown now and never again.")
         self._say(f"  admin user      admin\n  admin password  {password}\n  API key         {text}")
 
