@@ -1,0 +1,43 @@
+"""Run as a script: fill a fresh database with a team, templates for both engines and a key, which it prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import django
+
+SOURCE = """<!doctype html><html lang="en"><head><title>Document</title></head><body>
+<h1>Document {{ number }}.</h1>
+<table>{% for row in range(rows) %}<tr><td>{{ row }}</td><td>a cell</td></tr>{% endfor %}</table>
+</body></html>"""
+
+
+def main() -> None:
+    """Fill it."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pdfservice.settings")
+    django.setup()
+    from django.core.management import call_command
+
+    from pdfservice.teams.api_keys import api_key_create
+    from pdfservice.teams.models import Team
+    from templates_app.renderer.contracts import Engine, Language
+    from templates_app.sample_templates import sample_source
+    from templates_app.services import VersionSource, version_publish_new
+
+    call_command("migrate", verbosity=0)
+    team = Team.objects.create(slug="acme", name="Acme")
+    for engine in Engine:
+        source = VersionSource(language=Language.JINJA2, engine=engine, html_source=SOURCE)
+        version_publish_new(team=team, slug=engine.value, name=engine.value, source=source, actor="tests")
+        source = replace(sample_source("invoice"), engine=engine)
+        version_publish_new(team=team, slug=f"invoice-{engine.value}", name="Invoice", source=source, actor="tests")
+    _, text = api_key_create(team=team, name="tests", actor="tests")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Many jobs at once, and processes killed while they are made."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from tests.processes.procfs import Process, living
+from tests.processes.service import SLOW, Service, until
+
+JOBS = 300
+
+
+@pytest.mark.slow
+def test_three_hundred_jobs_at_once_are_each_done_once_at_the_first_attempt(running: Service) -> None:
+    jobs = running.submit(JOBS)
+    running.wait_until_done(jobs)
+    running.assert_done_once(jobs)
+    assert running.attempts(jobs) == dict.fromkeys(jobs, 1)
+    rows = running.query("SELECT external_id, attempt_count, claim_number FROM jobs_app_job")
+    assert {job: (attempts, claims) for job, attempts, claims in rows if UUID(str(job)) in set(jobs)}.values()
+    for job, attempts, claims in rows:
+        if UUID(str(job)) in set(jobs):
+            assert (attempts, claims) == (1, 1)
+
+
+def busy_worker(service: Service, busy: list[int]) -> Process:
+    """Return a worker that works."""
+    return next(cluster.worker for cluster in service.clusters() if cluster.worker.pid in busy)
+
+
+def idle_worker(service: Service, busy: list[int]) -> Process:
+    """Return the worker that waits, while the other works."""
+    return next(cluster.worker for cluster in service.clusters() if cluster.worker.pid not in busy)
+
+
+def whole_cluster(service: Service, busy: list[int]) -> Process:
+    """Return the leader of a cluster that works: all of it goes with it."""
+    return next(cluster.leader for cluster in service.clusters() if cluster.worker.pid in busy)
+
+
+def renderer(service: Service, busy: list[int]) -> Process:
+    """Return the process in which a document is made now."""
+    return next(cluster.renderers[-1] for cluster in service.clusters() if cluster.worker.pid in busy)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [busy_worker, idle_worker, whole_cluster, renderer])
+def test_jobs_survive_a_kill(running: Service, victim: Callable[[Service, list[int]], Process]) -> None:
+    running.wait_until_ready()
+    until(lambda: len(running.clusters()) == 2, "both clusters are complete")
+    # One slow job keeps one worker busy while the other, having nothing to do, waits.
+    slow = running.submit(1, rows=SLOW)
+    busy = running.wait_until_processing(slow)
+    killed = victim(running, busy)
+    if victim is idle_worker:
+        killed.send(signal.SIGKILL)
+        jobs = running.submit(JOBS)
+    else:
+        jobs = running.submit(JOBS)
+        killed.send(signal.SIGKILL)
+    assert killed
+    until(lambda: not living([killed]), "the killed process is gone")
+    running.wait_until_done(slow + jobs)
+    running.assert_done_once(slow)
+    running.assert_done_once(jobs)
+    # The service is whole again by itself.
+    running.wait_until_ready()
+    afterwards = running.submit(2, template="weasyprint")
+    running.wait_until_done(afterwards, seconds=10)
+    running.assert_done_once(afterwards)
