@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Status(models.TextChoices):
-    """Where a job stands; jobs_app/transitions.py draws the arrows."""
+    """Where a job stands; jobs_app/transitions/ draws the arrows."""
 
     QUEUED = "queued"
     PROCESSING = "processing"

@@ -1,4 +1,4 @@
-"""Jobs and their attempts. Only jobs_app/transitions.py writes `Job.status`."""
+"""Jobs and their attempts. Only jobs_app/transitions/ writes `Job.status`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,140 @@
+"""The arrows that a worker walks with a job that it holds: the claim, and every way to let go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from downloads_app import services as files
+from jobs_app import queue
+from jobs_app.models import Job, JobAttempt
+from jobs_app.outcomes import Failure, Result
+from jobs_app.states import Outcome, Status
+from jobs_app.transitions.rows import NO_ERROR, drop_if_asked, end_attempt, error_fields, held, leave, record
+
+
+def claim(*, worker: str) -> Job | None:
+    """Take the best waiting job for `worker`: counts the attempt, starts the lease, grows the fencing token.
+
+    Returns it with its version, template and team, or None when nothing waits.
+    """
+    with transaction.atomic():
+        best = Job.objects.claimable().select_for_update(skip_locked=True).values_list("pk", flat=True).first()
+        if best is None:
+            return None
+        taken = Job.objects.filter(pk=best, status=Status.QUEUED, run_at=None).update(
+            status=Status.PROCESSING,
+            attempt_count=F("attempt_count") + 1,
+            claim_number=F("claim_number") + 1,
+            claimed_by=worker,
+            lease_expires_at=lease_end(),
+            started_at=Now(),
+        )
+        if not taken:
+            return None
+        job = Job.objects.select_related("template_version__template", "team").get(pk=best)
+        JobAttempt.objects.create(
+            job=job, number=job.attempt_count, claim_number=job.claim_number, worker=worker, started_at=Now()
+        )
+        record(job, "job.processing", f"worker:{worker}", attempt=job.attempt_count)
+    return job
+
+
+def renew(job: Job) -> bool:
+    """Extend the lease; False when the job is no longer this claim's."""
+    return bool(held(job).update(lease_expires_at=lease_end()))
+
+
+def is_cancel_requested(job: Job) -> bool:
+    """Say whether somebody asked to cancel a job that this claim holds."""
+    return held(job).filter(cancel_requested_at__isnull=False).exists()
+
+
+def complete(job: Job, result: Result) -> bool:
+    """Finish the job with its output, unless somebody else holds it by now."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not leave(
+            job,
+            status=Status.DONE,
+            finished_at=now,
+            output_id=result.file_id,
+            page_count=result.page_count,
+            warnings=list(result.warnings),
+            timings=dict(result.timings),
+            **NO_ERROR,
+        ):
+            return False
+        # Read now: another caller who shares the job may have asked to keep it longer meanwhile.
+        keeps_for = Job.objects.values_list("expires_in", flat=True).get(pk=job.pk)
+        expires_at = None if keeps_for is None else now + timedelta(seconds=keeps_for)
+        if not files.file_confirm(file_id=result.file_id, stored=result.stored, expires_at=expires_at):
+            raise RuntimeError(f"File {result.file_id} of job {job.external_id} was swept before the job was done.")
+        end_attempt(job, Outcome.DONE, peak_memory_kb=result.peak_memory_kb, log=result.log)
+        record(job, "job.done", f"worker:{job.claimed_by}", pages=result.page_count, sha256=result.stored.sha256)
+    return True
+
+
+def fail(job: Job, failure: Failure) -> bool:
+    """End the job for good."""
+    with transaction.atomic():
+        if not leave(job, status=Status.FAILED, finished_at=timezone.now(), **error_fields(failure)):
+            return False
+        end_attempt(job, Outcome.FAILED, failure)
+        record(job, "job.failed", f"worker:{job.claimed_by}", code=failure.code, attempt=job.attempt_count)
+    return True
+
+
+def retry(job: Job, failure: Failure, *, delay: timedelta) -> bool:
+    """Send the job back to wait `delay` for its next attempt."""
+    with transaction.atomic():
+        if drop_if_asked(job, held(job), failure):
+            return True
+        if not leave(job, status=Status.QUEUED, started_at=None, run_at=Now() + delay, **error_fields(failure)):
+            return False
+        end_attempt(job, Outcome.RETRY, failure)
+        record(job, "job.retrying", f"worker:{job.claimed_by}", code=failure.code, attempt=job.attempt_count)
+    return True
+
+
+def postpone(job: Job, failure: Failure, *, delay: timedelta) -> bool:
+    """Send the job back to wait `delay` through no fault of its own, and the attempt with it."""
+    with transaction.atomic():
+        if drop_if_asked(job, held(job), failure):
+            return True
+        later: dict[str, Any] = {"run_at": Now() + delay, "attempt_count": F("attempt_count") - 1}
+        if not leave(job, status=Status.QUEUED, started_at=None, **later, **error_fields(failure)):
+            return False
+        end_attempt(job, Outcome.RELEASED, failure)
+        record(job, "job.postponed", f"worker:{job.claimed_by}", code=failure.code)
+    return True
+
+
+def release(job: Job) -> bool:
+    """Give an unfinished job back, and the attempt with it: its worker was asked to stop."""
+    with transaction.atomic():
+        if drop_if_asked(job, held(job)):
+            return True
+        if not leave(job, status=Status.QUEUED, started_at=None, due_since=Now(), attempt_count=F("attempt_count") - 1):
+            return False
+        end_attempt(job, Outcome.RELEASED)
+        record(job, "job.released", f"worker:{job.claimed_by}")
+        queue.ring()
+    return True
+
+
+def drop(job: Job) -> bool:
+    """End a job that is being made and that somebody asked to cancel."""
+    with transaction.atomic():
+        return drop_if_asked(job, held(job))
+
+
+def lease_end() -> Combinable:
+    return Now() + timedelta(seconds=settings.LEASE_SECONDS)

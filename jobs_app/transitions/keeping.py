@@ -1,0 +1,47 @@
+"""The arrows that maintenance walks: jobs whose worker is lost, and outputs whose time is over."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from jobs_app import queue
+from jobs_app.models import Job
+from jobs_app.outcomes import Failure
+from jobs_app.states import Outcome, Status
+from jobs_app.transitions.rows import drop_if_asked, end_attempt, error_fields, held, leave, record
+
+
+def rescue(job: Job, *, actor: str, worker_is_dead: bool = False) -> bool:
+    """Take a job from a worker that is not heard of any more: back into the queue, or failed when attempts are spent.
+
+    Without `worker_is_dead` only if its lease has run out.
+    """
+    lost = Failure("render_crash", "The worker was lost while it made this document.", permanent=False)
+    seen = held(job) if worker_is_dead else held(job).filter(lease_expires_at__lt=Now())
+    spent = job.attempt_count >= job.max_attempts
+    with transaction.atomic():
+        if drop_if_asked(job, seen, lost):
+            return True
+        if spent:
+            done = leave(job, seen, status=Status.FAILED, finished_at=timezone.now(), **error_fields(lost))
+        else:
+            done = leave(job, seen, status=Status.QUEUED, started_at=None, due_since=Now(), **error_fields(lost))
+        if not done:
+            return False
+        end_attempt(job, Outcome.LOST, lost)
+        action = "job.failed" if spent else "job.rescued"
+        record(job, action, actor, code=lost.code, attempt=job.attempt_count, worker=job.claimed_by)
+        if not spent:
+            queue.ring()
+    return True
+
+
+def expire(job: Job) -> bool:
+    """End a finished job whose output's time is over, and erase its payload."""
+    with transaction.atomic():
+        if not Job.objects.output_expired().filter(pk=job.pk).update(status=Status.EXPIRED, payload=None):
+            return False
+        record(job, "job.expired", "maintain")
+    return True

@@ -1,0 +1,74 @@
+"""What the arrows share: the row as long as it is this claim's, and the traces that each leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from jobs_app.models import Job, JobAttempt, JobQuerySet
+from jobs_app.outcomes import Failure
+from jobs_app.states import Outcome, Status
+from pdfservice.teams import audit
+
+# How often a job is tried before it is a dead letter; an operator who sends it back grants as many again.
+ATTEMPTS = 3
+
+NO_ERROR: dict[str, Any] = {"error_code": "", "error_message": "", "error_detail": {}}
+
+CANCELLED: dict[str, Any] = {
+    "error_code": "cancelled",
+    "error_message": "The job was cancelled.",
+    "error_detail": {},
+}
+
+
+def held(job: Job) -> JobQuerySet:
+    """Return the row as long as it is still this claim's: the fencing token decides."""
+    return Job.objects.filter(pk=job.pk, status=Status.PROCESSING, claim_number=job.claim_number)
+
+
+def leave(job: Job, rows: JobQuerySet | None = None, **changes: Any) -> bool:
+    """Update the row away from this claim; False when it is not this claim's any more."""
+    rows = held(job) if rows is None else rows
+    return bool(rows.update(lease_expires_at=None, claimed_by="", **changes))
+
+
+def drop_if_asked(job: Job, rows: JobQuerySet, failure: Failure | None = None) -> bool:
+    """End the job as cancelled if somebody asked for it; False when nobody did."""
+    asked = rows.filter(cancel_requested_at__isnull=False)
+    if not leave(job, asked, status=Status.CANCELLED, finished_at=timezone.now(), **CANCELLED):
+        return False
+    end_attempt(job, Outcome.CANCELLED, failure)
+    record(job, "job.cancelled", f"worker:{job.claimed_by}")
+    return True
+
+
+def error_fields(failure: Failure) -> dict[str, Any]:
+    """Return a failure as columns of a job."""
+    return {
+        "error_code": failure.code,
+        "error_message": failure.message,
+        "error_detail": dict(failure.detail),
+    }
+
+
+def end_attempt(
+    job: Job, outcome: Outcome, failure: Failure | None = None, *, peak_memory_kb: int | None = None, log: str = ""
+) -> None:
+    """Close the attempt of this claim."""
+    JobAttempt.objects.filter(job=job, claim_number=job.claim_number).update(
+        outcome=outcome,
+        finished_at=timezone.now(),
+        error_code=failure.code if failure else "",
+        error_message=failure.message if failure else "",
+        peak_memory_kb=failure.peak_memory_kb if failure else peak_memory_kb,
+        log=failure.log if failure else log,
+    )
+
+
+def record(job: Job, action: str, actor: str, **data: Any) -> None:
+    """Append the audit event of an arrow."""
+    audit.record(
+        team_id=job.team_id, actor=actor, action=action, subject_type="job", subject_id=job.external_id, data=data
+    )
