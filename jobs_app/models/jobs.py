@@ -185,6 +185,8 @@ class Job(models.Model):
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(status=Status.PROCESSING), name="job_leased"),
             models.Index(fields=["team", "-id"], name="job_by_team"),
+            # How fast the queue drains, what failed in the last hour, what is old enough to be archived.
+            models.Index(fields=["finished_at", "status"], condition=Q(finished_at__isnull=False), name="job_finished"),
             models.Index(
                 fields=["team", "effective_priority", "turn"],
                 condition=Q(status=Status.QUEUED, run_at=None),
