@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -51,15 +52,19 @@ def test_jobs_survive_a_kill(running: Service, victim: Callable[[Service, list[i
     running.wait_until_ready()
     until(lambda: len(running.clusters()) == 2, "both clusters are complete")
     # One slow job keeps one worker busy while the other, having nothing to do, waits.
-    slow = running.submit(1, rows=SLOW)
+    slow = running.submit(1, rows=2 * SLOW)
     busy = running.wait_until_processing(slow)
     killed = victim(running, busy)
     if victim is idle_worker:
         killed.send(signal.SIGKILL)
         jobs = running.submit(JOBS)
     else:
-        jobs = running.submit(JOBS)
-        killed.send(signal.SIGKILL)
+        known = len(running.query("SELECT id FROM jobs_app_job"))
+        with ThreadPoolExecutor(1) as background:
+            submission = background.submit(running.submit, JOBS)
+            until(lambda: len(running.query("SELECT id FROM jobs_app_job")) > known + 5, "jobs are coming in")
+            killed.send(signal.SIGKILL)
+            jobs = submission.result()
     until(lambda: not living([killed]), "the killed process is gone")
     running.wait_until_done(slow + jobs)
     running.assert_done_once(slow)

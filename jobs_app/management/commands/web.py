@@ -28,5 +28,8 @@ class Command(BaseCommand):
             proxy_headers=False,  # TRUSTED_PROXIES counts them; twice would believe the caller
             server_header=False,
             lifespan="off",
+            # Longer than proxies and HTTP clients keep an idle connection: the side that sends next has to be the one
+            # that closes, or its request meets a reset.
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=10,
         )
