@@ -130,6 +130,7 @@ WORKERS = env.int_between("WORKERS", min(os.cpu_count() or 1, 64), 1, 256)
 LEASE_SECONDS = env.int_between("LEASE_SECONDS", 30, 6, 3600)
 RENDER_TIMEOUT = env.int_between("RENDER_TIMEOUT", 30, 1, 3600)
 RENDER_MEMORY_MB = env.int_between("RENDER_MEMORY_MB", 1024, 128, 65536)
+MERGE_MEMORY_MB = env.int_between("MERGE_MEMORY_MB", 3072, 128, 65536)
 RENDER_CHILD_MAX_DOCUMENTS = env.int_between("RENDER_CHILD_MAX_DOCUMENTS", 200, 1, 100_000)
 RENDER_ALLOW_UNCONFINED = env.flag("RENDER_ALLOW_UNCONFINED", False)
 # A broker that is away must not hold up a caller: connecting gives up after a second. The read limit has to

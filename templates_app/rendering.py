@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from templates_app.renderer.contracts import (
     Asset,
     Engine,
     Language,
+    MergePart,
+    MergeSpec,
     RenderedDocument,
     RenderLimits,
     RenderSpec,
@@ -34,6 +37,7 @@ def sandbox() -> Sandbox:
                 timeout_s=settings.RENDER_TIMEOUT,
                 memory_mb=settings.RENDER_MEMORY_MB,
                 child_max_documents=settings.RENDER_CHILD_MAX_DOCUMENTS,
+                merge_memory_mb=settings.MERGE_MEMORY_MB,
             ),
             allow_unconfined=settings.RENDER_ALLOW_UNCONFINED,
         )
@@ -59,6 +63,17 @@ def render_version(version: TemplateVersion, payload: str, *, created_at: str) -
         created_at=created_at,
     )
     return sandbox().render(spec, tenant=str(version.template.team_id))
+
+
+def documents_merge(
+    *, team_id: int, documents: Sequence[tuple[str, bytes]], title: str, created_at: str
+) -> RenderedDocument:
+    """Return one PDF of all `documents` (title, PDF), in their order, with a bookmark for each.
+
+    Raises RenderError (`too_large` above 512 MiB, `render_memory`, `render_timeout`, …) and RenderInterrupted.
+    """
+    parts = tuple(MergePart(name, pdf) for name, pdf in documents)
+    return sandbox().merge(MergeSpec(parts, title=title, created_at=created_at), tenant=str(team_id))
 
 
 @lru_cache(maxsize=64)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+_MERGE_SECONDS_PER_PART = 0.01
 
 
 class Language(StrEnum):
@@ -70,6 +72,23 @@ class RenderSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class MergePart:
+    """A finished PDF and what its bookmark is called."""
+
+    title: str
+    pdf: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeSpec:
+    """PDFs to put one behind the other. `title` and `created_at` as in RenderSpec."""
+
+    parts: tuple[MergePart, ...]
+    title: str = ""
+    created_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RenderLimits:
     """What one document may use. Times in seconds, sizes in MiB; `child_max_documents` is how many one child serves."""
 
@@ -78,6 +97,16 @@ class RenderLimits:
     output_mb: int = 64
     child_max_documents: int = 200
     max_children: int = 4
+    merge_memory_mb: int = 3072
+    merge_output_mb: int = 512
+
+    def for_merging(self, parts: int) -> RenderLimits:
+        """Return what the merging of so many PDFs may use.
+
+        Ten thousand one-page invoices took 25 s, 1.3 GiB and 229 MB; a busy machine may need four times as long.
+        """
+        seconds = self.timeout_s + parts * _MERGE_SECONDS_PER_PART
+        return replace(self, timeout_s=seconds, memory_mb=self.merge_memory_mb, output_mb=self.merge_output_mb)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,18 +63,26 @@ class Nursery:
         if child is not None and child.is_alive():
             self._children.move_to_end(tenant)
             return child
-        if child is not None:
-            self.discard(child)
+        return self._add(tenant, self._limits)
+
+    def new_child(self, tenant: str, limits: RenderLimits) -> Child:
+        """Return a fresh child with limits of its own, for one request that is not like others; discard it after."""
+        self.open()
+        return self._add(tenant, limits)
+
+    def _add(self, tenant: str, limits: RenderLimits) -> Child:
+        if tenant in self._children:
+            self.discard(self._children[tenant])
         while len(self._children) >= max(1, self._limits.max_children):
             self.discard(next(iter(self._children.values())))
         try:
-            child = self._fork(tenant)
+            child = self._fork(tenant, limits)
         except RendererUnavailable as error:
             if isinstance(error, ConfinementUnavailable):
                 raise
             # The zygote hangs, or died between the look and the order: once more with a new one.
             self._bury_zygote()
-            child = self._fork(tenant)
+            child = self._fork(tenant, limits)
         self._children[tenant] = child
         return child
 
@@ -115,14 +123,14 @@ class Nursery:
             self._zygote.close()
             self._zygote = None
 
-    def _fork(self, tenant: str) -> Child:
+    def _fork(self, tenant: str, limits: RenderLimits) -> Child:
         zygote = self.open()
         assert self._workspace is not None  # noqa: S101 # open() made it
         directory = self._workspace.new_directory()
         cell = Cell(
             scratch=str(directory),
             fontconfig=str(self._root / "fontconfig"),
-            memory_mb=self._limits.memory_mb,
+            memory_mb=limits.memory_mb,
             required=not self._allow_unconfined,
         )
         request_end, write_fd = _pipe(parent_writes=True)
@@ -131,7 +139,7 @@ class Nursery:
         stderr_fd = os.memfd_create("child-stderr", os.MFD_CLOEXEC)
         fcntl.fcntl(stderr_fd, fcntl.F_SETFL, os.O_APPEND)
         try:
-            order = {"cell": asdict(cell), "output_mb": self._limits.output_mb}
+            order = {"cell": asdict(cell), "output_mb": limits.output_mb}
             pid, pidfd = zygote.fork(order, [request_end, reply_end, stderr_fd])
         except RendererUnavailable:
             for fd in (write_fd, read_fd, stderr_fd):

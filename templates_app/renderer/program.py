@@ -8,8 +8,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from templates_app.renderer.contracts import Asset, Engine, Language, RenderSpec, ResourcePolicy
-from templates_app.renderer.pipeline import answer
+from templates_app.renderer import merging, pipeline
+from templates_app.renderer.contracts import (
+    Asset,
+    Engine,
+    Language,
+    MergeSpec,
+    RenderedDocument,
+    RenderSpec,
+    ResourcePolicy,
+)
 
 __all__ = ["answer", "warm"]
 
@@ -25,6 +33,11 @@ h1 { font-family: own; bookmark-level: 1 } p { hyphens: auto; font-family: sans-
 <div class="g"><p>g</div><table><thead><tr><th>h<tbody><tr><td>{{ "%.2f"|format(1.5) }}</table>
 <img src="asset:p.png"><img src="asset:j.jpg"><img src="asset:s.svg">
 <svg width="9" height="9"><path d="M0 0h9v9z"/></svg></body></html>"""
+
+
+def answer(spec: RenderSpec | MergeSpec) -> RenderedDocument:
+    """Make what is asked for; raise RenderError."""
+    return merging.merge(spec) if isinstance(spec, MergeSpec) else pipeline.answer(spec)
 
 
 def warm() -> None:

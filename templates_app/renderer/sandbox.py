@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -12,6 +13,7 @@ from templates_app.renderer import verdicts
 from templates_app.renderer.child import Child
 from templates_app.renderer.contracts import (
     ErrorCode,
+    MergeSpec,
     RenderedDocument,
     RenderError,
     RendererUnavailable,
@@ -21,7 +23,7 @@ from templates_app.renderer.contracts import (
 )
 from templates_app.renderer.frames import FrameClosed, FrameInvalid, FrameTimeout
 from templates_app.renderer.nursery import Nursery
-from templates_app.renderer.wire import pack_spec, reply_bounds, unpack_reply
+from templates_app.renderer.wire import pack_request, reply_bounds, unpack_reply
 
 _DYING_SECONDS = 1.0
 
@@ -59,14 +61,18 @@ class Sandbox:
         Raise RenderError when the document cannot be made, RenderInterrupted after `interrupt`, RendererUnavailable
         when the renderer itself cannot start. Waits while another thread renders.
         """
-        with self._turn:
-            with self._state:
-                self._rendering, self._interrupted = True, False
-            try:
-                return self._render(spec, tenant)
-            finally:
-                with self._state:
-                    self._rendering = False
+        return self._carry_out(spec, lambda: self._nursery.child_for(tenant), self._limits, reusable=True)
+
+    def merge(self, spec: MergeSpec, *, tenant: str) -> RenderedDocument:
+        """Put finished PDFs of `tenant` one behind the other, a bookmark each; raises what `render` raises.
+
+        A child of its own does it, with more room than a document has, and ends with it.
+        """
+        limits = self._limits.for_merging(len(spec.parts))
+        if sum(len(part.pdf) for part in spec.parts) > limits.output_mb << 20:
+            message = f"the documents have more than the {limits.output_mb} MiB that a merged one may have"
+            raise RenderError(ErrorCode.TOO_LARGE, message, permanent=True)
+        return self._carry_out(spec, lambda: self._nursery.new_child(tenant, limits), limits, reusable=False)
 
     def interrupt(self) -> None:
         """Kill the child that renders now: `render`, in its thread, raises RenderInterrupted. Harmless otherwise."""
@@ -90,37 +96,48 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _render(self, spec: RenderSpec, tenant: str) -> RenderedDocument:
-        for _ in range(2):
+    def _carry_out(
+        self, spec: RenderSpec | MergeSpec, child: Callable[[], Child], limits: RenderLimits, *, reusable: bool
+    ) -> RenderedDocument:
+        with self._turn:
+            with self._state:
+                self._rendering, self._interrupted = True, False
             try:
-                return self._render_once(self._nursery.child_for(tenant), spec)
-            except _ChildGone:
-                continue
-        raise RendererUnavailable("two renderer children in a row died before they were given a document")
+                for _ in range(2):
+                    try:
+                        return self._ask_once(child(), spec, limits, reusable=reusable)
+                    except _ChildGone:
+                        continue
+                raise RendererUnavailable("two renderer children in a row died before they were given a document")
+            finally:
+                with self._state:
+                    self._rendering = False
 
-    def _render_once(self, child: Child, spec: RenderSpec) -> RenderedDocument:
+    def _ask_once(
+        self, child: Child, spec: RenderSpec | MergeSpec, limits: RenderLimits, *, reusable: bool
+    ) -> RenderedDocument:
         """Ask the child and put it back; a child whose document failed for no stated reason is never used again."""
-        reusable = False
+        sound = False
         self._hold(child)
         try:
-            document = self._ask(child, spec)
-            reusable = True
+            document = self._ask(child, spec, limits)
+            sound = True
         except RenderError as error:
-            reusable = error.permanent
+            sound = error.permanent
             if self._was_interrupted():
                 raise RenderInterrupted from error
             raise
         finally:
-            self._let_go(child, reusable=reusable)
+            self._let_go(child, reusable=reusable and sound)
         if self._was_interrupted():
             raise RenderInterrupted
         return document
 
-    def _ask(self, child: Child, spec: RenderSpec) -> RenderedDocument:
+    def _ask(self, child: Child, spec: RenderSpec | MergeSpec, limits: RenderLimits) -> RenderedDocument:
         """Return what the child answered before the wall clock ran out; raise RenderError for everything else."""
-        deadline = time.monotonic() + self._limits.timeout_s
-        child.allow_cpu(self._limits.timeout_s)
-        header, blobs = pack_spec(spec)
+        deadline = time.monotonic() + limits.timeout_s
+        child.allow_cpu(limits.timeout_s)
+        header, blobs = pack_request(spec)
         try:
             child.channel.send(header, blobs, deadline=deadline)
         except FrameClosed as error:
@@ -128,13 +145,13 @@ class Sandbox:
                 raise RenderInterrupted from error
             raise _ChildGone from error
         except FrameTimeout as error:
-            raise self._timeout(child) from error
+            raise self._timeout(child, limits) from error
         try:
-            header, blobs = child.channel.receive(reply_bounds(self._limits.output_mb), deadline=deadline)
+            header, blobs = child.channel.receive(reply_bounds(limits.output_mb), deadline=deadline)
             peak = child.peak_memory_kb() or self._final_peak(child, header)
             return unpack_reply(header, blobs, peak_memory_kb=peak)
         except FrameTimeout as error:
-            raise self._timeout(child) from error
+            raise self._timeout(child, limits) from error
         except FrameClosed as error:
             peak = child.peak_memory_kb()
             if not child.await_end(_DYING_SECONDS):
@@ -150,8 +167,9 @@ class Sandbox:
         ending = self._nursery.ending_of(child)
         return ending.peak_memory_kb if ending else 0
 
-    def _timeout(self, child: Child) -> RenderError:
-        return verdicts.timeout(self._limits.timeout_s, child.stderr_tail(), child.peak_memory_kb())
+    @staticmethod
+    def _timeout(child: Child, limits: RenderLimits) -> RenderError:
+        return verdicts.timeout(limits.timeout_s, child.stderr_tail(), child.peak_memory_kb())
 
     def _hold(self, child: Child) -> None:
         with self._state:

@@ -8,11 +8,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from templates_app.renderer.contracts import ErrorCode, RenderedDocument, RenderError, RenderSpec
+from templates_app.renderer.contracts import ErrorCode, MergeSpec, RenderedDocument, RenderError, RenderSpec
 from templates_app.renderer.frames import Channel, FrameClosed
-from templates_app.renderer.wire import MAX_LOG_CHARS, REQUEST_BOUNDS, pack_document, pack_error, unpack_spec
+from templates_app.renderer.wire import MAX_LOG_CHARS, REQUEST_BOUNDS, pack_document, pack_error, unpack_request
 
-Answer = Callable[[RenderSpec], RenderedDocument]
+Answer = Callable[[RenderSpec | MergeSpec], RenderedDocument]
 
 STDERR_FD = 2
 REQUEST_FD = 200
@@ -42,7 +42,7 @@ def _reply(
 ) -> tuple[dict[str, Any], list[bytes]]:
     os.ftruncate(STDERR_FD, 0)
     try:
-        document = answer(unpack_spec(header, blobs))
+        document = answer(unpack_request(header, blobs))
     except RenderError as error:
         return pack_error(error)
     except MemoryError:

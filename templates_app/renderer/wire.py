@@ -11,6 +11,8 @@ from templates_app.renderer.contracts import (
     Engine,
     ErrorCode,
     Language,
+    MergePart,
+    MergeSpec,
     RenderedDocument,
     RenderError,
     RenderSpec,
@@ -22,6 +24,7 @@ MAX_WARNINGS = 50
 MAX_WARNING_CHARS = 500
 MAX_LOG_CHARS = 16_000
 MAX_MESSAGE_CHARS = 2_000
+MAX_TITLE_CHARS = 300
 # The child trusts its parent; these only stop a broken one.
 REQUEST_BOUNDS = FrameBounds(header=16 << 20, blobs=100_000, total=4 << 30)
 _REPLY_HEADER_BYTES = 512 << 10
@@ -40,8 +43,28 @@ def clean_text(value: str, limit: int) -> str:
     return _UNFIT_FOR_TEXT.sub("\ufffd", value[:limit])
 
 
-def pack_spec(spec: RenderSpec) -> tuple[dict[str, Any], list[bytes]]:
+def pack_request(spec: RenderSpec | MergeSpec) -> tuple[dict[str, Any], list[bytes]]:
     """Return the frame that asks for one document."""
+    return _pack_merge(spec) if isinstance(spec, MergeSpec) else _pack_spec(spec)
+
+
+def unpack_request(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec | MergeSpec:
+    """Return what `pack_request` packed (child side: its parent is trusted)."""
+    return _unpack_merge(header, blobs) if "merge" in header else _unpack_spec(header, blobs)
+
+
+def _pack_merge(spec: MergeSpec) -> tuple[dict[str, Any], list[bytes]]:
+    titles = [clean_text(part.title, MAX_TITLE_CHARS) for part in spec.parts]
+    header = {"merge": titles, "title": spec.title, "created_at": spec.created_at}
+    return header, [part.pdf for part in spec.parts]
+
+
+def _unpack_merge(header: dict[str, Any], blobs: Sequence[bytes]) -> MergeSpec:
+    parts = tuple(MergePart(title, pdf) for title, pdf in zip(header["merge"], blobs, strict=True))
+    return MergeSpec(parts, title=header["title"], created_at=header["created_at"])
+
+
+def _pack_spec(spec: RenderSpec) -> tuple[dict[str, Any], list[bytes]]:
     header = {
         "language": spec.language.value,
         "engine": spec.engine.value,
@@ -54,8 +77,7 @@ def pack_spec(spec: RenderSpec) -> tuple[dict[str, Any], list[bytes]]:
     return header, [*sources, spec.payload, *(asset.data for asset in spec.assets)]
 
 
-def unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
-    """Return the spec that `pack_spec` packed (child side: its parent is trusted)."""
+def _unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
     html, css, payload, *contents = blobs
     assets = zip(header["assets"], contents, strict=True)
     return RenderSpec(

@@ -16,16 +16,20 @@ _MAX_TITLE_CHARS = 1_000
 def finish(pdf: bytes, spec: RenderSpec, engine_version: str) -> tuple[bytes, int]:
     """Set producer, title (where the document has none) and dates, with an /ID that follows from the content."""
     with pikepdf.open(io.BytesIO(pdf)) as document:
-        date = _pdf_date(spec.created_at)
-        _set_dates(document.docinfo, date)
-        document.docinfo["/Producer"] = pikepdf.String(engine_version)
-        if spec.title and not str(document.docinfo.get("/Title", "")).strip():
-            document.docinfo["/Title"] = pikepdf.String(clean_text(spec.title, _MAX_TITLE_CHARS))
+        stamp(document, title=spec.title, created_at=spec.created_at, producer=engine_version)
         if b"/EmbeddedFile" in pdf:
-            _date_attachments(document, date)
+            _date_attachments(document, _pdf_date(spec.created_at))
         stream = io.BytesIO()
         document.save(stream, deterministic_id=True)
         return stream.getvalue(), len(document.pages)
+
+
+def stamp(document: pikepdf.Pdf, *, title: str, created_at: str, producer: str) -> None:
+    """Set the dates, the producer, and the title where the document has none."""
+    _set_dates(document.docinfo, _pdf_date(created_at))
+    document.docinfo["/Producer"] = pikepdf.String(producer)
+    if title and not str(document.docinfo.get("/Title", "")).strip():
+        document.docinfo["/Title"] = pikepdf.String(clean_text(title, _MAX_TITLE_CHARS))
 
 
 def _date_attachments(document: pikepdf.Pdf, date: str | None) -> None:
