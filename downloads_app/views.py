@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +19,7 @@ from downloads_app.streaming import fit_filename, redemption_response
 from pdfservice.lib.addresses import client_address
 from pdfservice.lib.errors import ServiceError, not_found
 from pdfservice.lib.problems import CONTENT_TYPE, as_service_error, problem_response
+from pdfservice.lib.rate_limits import charge_stranger
 
 _HEADLINES = {
     "link_spent": gettext_lazy("This link has been used"),
@@ -25,6 +27,7 @@ _HEADLINES = {
     "link_revoked": gettext_lazy("This link has been withdrawn"),
     "file_gone": gettext_lazy("This document is no longer available"),
     "not_found": gettext_lazy("This link does not work"),
+    "rate_limited": gettext_lazy("Too many attempts"),
     "unavailable": gettext_lazy("Not available right now"),
 }
 
@@ -40,7 +43,7 @@ class LinkView(View):
             known = as_service_error(error)
             if known is None:
                 raise
-            response = self.refused(request, known)
+            response = self.refused(request, _counted(request, known))
         return _discreet(response)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -96,12 +99,22 @@ class LinkFile(LinkView):
 @csrf_exempt
 def nothing_here(request: HttpRequest) -> HttpResponseBase:
     """Answer what cannot be a link as if it were a wrong one."""
-    return _discreet(_refusal_page(request, not_found("link")))
+    return _discreet(_refusal_page(request, _counted(request, not_found("link"))))
 
 
 def _redeem(request: HttpRequest, token: str) -> HttpResponseBase:
     redemption = link_redeem(token=token, address=client_address(request), agent=_agent(request))
     return redemption_response(redemption)
+
+
+def _counted(request: HttpRequest, error: ServiceError) -> ServiceError:
+    """Return `error`, or a refusal of further calls from an address that tried too many wrong links."""
+    if error.status == HTTPStatus.NOT_FOUND:
+        try:
+            charge_stranger(request)
+        except ServiceError as too_many:
+            return too_many
+    return error
 
 
 def _agent(request: HttpRequest) -> str:

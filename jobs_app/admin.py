@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from jobs_app import transitions
+from jobs_app import backpressure, transitions
 from jobs_app.models import Job, JobAttempt
 
 # Its pages run any dotted path that a staff user types, and show signed pickles.
@@ -53,9 +53,11 @@ class JobAdmin(admin.ModelAdmin[Job]):
 
     @admin.action(description="Send failed and cancelled jobs back into the queue", permissions=["steer"])
     def send_back(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Send back those that can be, and say how many that was."""
+        """Send back those that can be and that their team's queue has room for, and say how many that was."""
         sent = 0
-        for job in queryset.filter(payload__isnull=False):
+        for job in queryset.filter(payload__isnull=False).select_related("team"):
+            if backpressure.refusal(team=job.team, count=1) is not None:
+                continue
             # An identical job that is under way will do.
             with suppress(IntegrityError):
                 sent += transitions.revive(job, actor=_actor(request))

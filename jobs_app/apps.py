@@ -6,3 +6,7 @@ class JobsConfig(AppConfig):
 
     name = "jobs_app"
     verbose_name = "Jobs"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from jobs_app import checks  # noqa: F401  # importing registers them

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from downloads_app.models import StoredFile
-from jobs_app import transitions
+from jobs_app import backpressure, transitions
 from jobs_app.models import Job
 from jobs_app.states import Status
 from pdfservice.lib.errors import conflict, gone, not_found
@@ -55,10 +55,12 @@ def job_cancel(*, caller: Caller, job_id: UUID) -> Job:
 
 
 def job_revive(*, caller: Caller, job_id: UUID) -> Job:
-    """Send a failed or cancelled job back into the queue; raise ServiceError (404, 409)."""
+    """Send a failed or cancelled job back into the queue; raise ServiceError (404, 409, 429)."""
     job = job_get(caller=caller, job_id=job_id)
     if job.payload is None:
         raise conflict("The job's payload was erased; submit the document again.", "payload_erased")
+    if job.status in (Status.FAILED, Status.CANCELLED):  # of others the transition says why not
+        backpressure.admit(team=caller.team, count=1)
     try:
         if not transitions.revive(job, actor=caller.actor):
             raise conflict(
@@ -77,12 +79,19 @@ def jobs_revive(
     template: str | None = None,
     failed_after: datetime | None = None,
 ) -> int:
-    """Send failed jobs back, those named or all that fit, at most a thousand, and return how many went."""
+    """Send failed jobs back, those named or all that fit, at most a thousand, and return how many went.
+
+    A full queue ends it; raises ServiceError (429) when it was full before the first.
+    """
     jobs = Job.objects.visible_to(caller).narrowed(
         status=Status.FAILED, ids=ids, error_code=error_code, template=template, finished_after=failed_after
     )
     revived = 0
     for job in jobs.filter(payload__isnull=False).order_by("id")[:REVIVED_AT_ONCE]:
+        if refused := backpressure.refusal(team=caller.team, count=1):
+            if not revived:
+                raise refused
+            break
         try:
             revived += transitions.revive(job, actor=caller.actor)
         except IntegrityError:

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from jobs_app import dedup, idempotency, transitions
+from jobs_app import backpressure, dedup, idempotency, transitions
 from jobs_app.models import Job
 from jobs_app.states import Kind
 from pdfservice.lib.errors import unavailable
@@ -58,12 +58,15 @@ def job_submit(
     """Accept a document and return its job.
 
     `body` is the request as it was sent, for the idempotency key. Raises ServiceError: 404 for an unknown template or
-    version, 409 for a retired version, 413 for too large a payload, 422 for a key that came with another request.
+    version, 409 for a retired version, 413 for too large a payload, 422 for a key that came with another request, 429
+    when the queue is full and no earlier job answers.
     """
     payload = json.dumps(request.payload, ensure_ascii=False, separators=(",", ":"))
     if len(payload.encode()) > settings.MAX_PAYLOAD_BYTES:
         raise too_large(settings.MAX_PAYLOAD_BYTES)
     guard = idempotency.guard(caller=caller, key=idempotency_key, body=body)
+    # Asked before looking for a job that answers: if that very job took the last place, the look finds it.
+    refused = backpressure.refusal(team=caller.team, count=1)
     if known := guard.recall():
         return Submitted(known, deduplicated=True)
     version = version_resolve(team=caller.team, slug=request.template, version=request.version)
@@ -76,12 +79,15 @@ def job_submit(
         try:
             if answering := _answering(job):
                 return _share(caller, answering, job, guard)
+            if refused is not None:
+                raise refused
             with transaction.atomic():
                 transitions.enqueue(job, actor=caller.actor)
                 guard.remember(job)
         except IntegrityError:
             # Somebody was first, with the same work or with the same idempotency key.
             job.pk = None
+            refused = backpressure.refusal(team=caller.team, count=1)
             if known := guard.recall():
                 return Submitted(known, deduplicated=True)
         else:

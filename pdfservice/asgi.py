@@ -11,11 +11,12 @@ from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pdfservice.settings")
 
-from pdfservice.wsgi import application as http_application  # Django must be set up first
+from pdfservice.wsgi import application as http_application  # isort: skip  # Django must be set up first
+from jobs_app.held_answers import HeldAnswers
 
 # Django's own ASGI handler spends a thread hop and a context switch per middleware on synchronous views: half the
 # requests a second of this bridge.
-_http = WSGIMiddleware(cast("Any", http_application), workers=settings.WEB_THREADS)
+_http = HeldAnswers(cast("Any", WSGIMiddleware(cast("Any", http_application), workers=settings.WEB_THREADS)))
 
 
 get_resolver().url_patterns  # noqa: B018  # loads every view now, not while the first caller waits

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
     "pdfservice.lib.request_log.RequestLogMiddleware",
+    "pdfservice.lib.rate_limits.RateLimitHeaders",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -127,6 +128,8 @@ AXES_VERBOSE = False
 
 # --- Queue ------------------------------------------------------------------------------------------------------------
 WORKERS = env.int_between("WORKERS", min(os.cpu_count() or 1, 64), 1, 256)
+MAX_QUEUED = env.int_between("MAX_QUEUED", 20_000, 1, 100_000_000)
+MAX_QUEUED_TOTAL = env.int_between("MAX_QUEUED_TOTAL", 100_000, 1, 100_000_000)
 LEASE_SECONDS = env.int_between("LEASE_SECONDS", 30, 6, 3600)
 RENDER_TIMEOUT = env.int_between("RENDER_TIMEOUT", 30, 1, 3600)
 RENDER_MEMORY_MB = env.int_between("RENDER_MEMORY_MB", 1024, 128, 65536)
@@ -204,6 +207,9 @@ MAX_PAYLOAD_BYTES = env.int_between("MAX_PAYLOAD_BYTES", 1 << 20, 1024, 1 << 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(2 * MAX_PAYLOAD_BYTES, 4 << 20)
 HOST = env.text("HOST", "127.0.0.1")
 WEB_THREADS = env.int_between("WEB_THREADS", 8, 1, 256)
+MAX_WAITERS = env.int_between("MAX_WAITERS", 512, 0, 100_000)
+REQUESTS_PER_MINUTE = env.int_between("REQUESTS_PER_MINUTE", 6_000, 1, 100_000_000)
+UNAUTHENTICATED_PER_MINUTE = env.int_between("UNAUTHENTICATED_PER_MINUTE", 60, 1, 100_000_000)
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

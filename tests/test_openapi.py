@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import call_command
 from django.test import Client
 
@@ -44,6 +45,18 @@ def test_every_operation_may_answer_with_a_problem_that_is_described() -> None:
         for operation in operations.values():
             assert "application/problem+json" in operation["responses"]["default"]["content"]
             assert operation["summary"]
+
+
+def test_every_operation_may_refuse_for_coming_too_often_with_the_headers_that_it_sends(settings: LazySettings) -> None:
+    schema = Client().get("/api/schema/?format=json").json()
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            assert operation["responses"]["429"] == {"$ref": "#/components/responses/TooMany"}
+    settings.UNAUTHENTICATED_PER_MINUTE = 1
+    refused = [Client().get("/pdf/jobs") for _ in range(2)][1]
+    assert refused.status_code == 429
+    described = schema["components"]["responses"]["TooMany"]["headers"]
+    assert described.keys() <= refused.headers.keys()
 
 
 def test_swagger_ui_loads_nothing_from_elsewhere() -> None:

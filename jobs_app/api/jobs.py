@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from downloads_app.models import StoredFile
 from downloads_app.streaming import file_response
 from jobs_app.models import Job
+from jobs_app.prefer import LONGEST_SECONDS, honour
 from jobs_app.serializers import JobEventSerializer, JobFilterSerializer, JobSerializer
 from jobs_app.services import job_get, job_output
 from pdfservice.lib.pagination import NewestFirst
@@ -23,6 +24,13 @@ from pdfservice.teams.models import AuditEvent
 from pdfservice.teams.scopes import Scope
 
 READ = (Scope.JOBS_READ, Scope.JOBS_READ_OWN)
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description=f"`wait=N`: answer when the job has ended, or after N seconds, at most {LONGEST_SECONDS}. "
+    "`Preference-Applied` says that it was done; without it the answer came at once.",
+)
 
 
 class JobListView(GenericAPIView[Job]):
@@ -50,10 +58,13 @@ class JobView(APIView):
 
     scopes = {"GET": READ}
 
-    @extend_schema(operation_id="get_job", summary="Look at a job", tags=["Jobs"], responses=JobSerializer)
+    @extend_schema(
+        operation_id="get_job", summary="Look at a job", tags=["Jobs"], parameters=[PREFER], responses=JobSerializer
+    )
     def get(self, request: Request, job_id: UUID) -> Response:
-        """Return where the job stands."""
-        return Response(JobSerializer(job_get(caller=caller_of(request), job_id=job_id)).data)
+        """Return where the job stands; with `Prefer: wait=N` once it has ended, or after N seconds."""
+        job = job_get(caller=caller_of(request), job_id=job_id)
+        return honour(request, Response(JobSerializer(job).data), job)
 
 
 class JobFileView(APIView):

@@ -7,6 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from jobs_app.api.jobs import PREFER
+from jobs_app.prefer import honour
 from jobs_app.serializers import GenerateSerializer, JobSerializer
 from jobs_app.submission import job_submit
 from pdfservice.teams.callers import caller_of
@@ -32,12 +34,13 @@ class GenerateView(APIView):
                 str,
                 OpenApiParameter.HEADER,
                 description="The same key with the same body gives the same job; with another body 422.",
-            )
+            ),
+            PREFER,
         ],
         responses={202: JobSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Queue a document and answer at once; `status_url` tells when it is done."""
+        """Queue a document and answer at once; `status_url` tells when it is done. `Prefer: wait=N` waits for that."""
         body = GenerateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         submitted = job_submit(
@@ -47,4 +50,5 @@ class GenerateView(APIView):
             body=request.data,
         )
         shown = JobSerializer(submitted.job, context={"deduplicated": submitted.deduplicated}).data
-        return Response(shown, status=202, headers={"Location": shown["status_url"], "Retry-After": RETRY_AFTER})
+        response = Response(shown, status=202, headers={"Location": shown["status_url"], "Retry-After": RETRY_AFTER})
+        return honour(request, response, submitted.job, deduplicated=submitted.deduplicated)

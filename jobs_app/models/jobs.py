@@ -63,6 +63,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         }
         return self.filter(**{lookup: value for lookup, value in wanted.items() if value is not None})
 
+    def between_attempts(self) -> JobQuerySet:
+        """Return the jobs that wait for their next attempt."""
+        return self.filter(status=Status.QUEUED, run_at__isnull=False)
+
     def retry_due(self) -> JobQuerySet:
         """Return the jobs whose wait between two attempts is over."""
         return self.filter(status=Status.QUEUED, run_at__lte=Now())

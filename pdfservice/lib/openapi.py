@@ -32,12 +32,27 @@ _REFUSAL = {
     "description": "Refused, or not possible right now.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_SECONDS = {"type": "integer", "minimum": 1}
+TOO_MANY: dict[str, Any] = {
+    **_REFUSAL,
+    "description": "Too many requests from this caller (`rate_limited`), or a queue that is full (`queue_full`).",
+    "headers": {
+        "Retry-After": {"description": "Seconds to wait before the next try.", "schema": _SECONDS},
+        "RateLimit-Policy": {"description": "Quota `q` in a window of `w` seconds.", "schema": _TEXT},
+        "RateLimit": {"description": "What remains (`r`), and seconds until there is more (`t`).", "schema": _TEXT},
+        "RateLimit-Limit": {"description": "Requests a minute.", "schema": {"type": "integer"}},
+        "RateLimit-Remaining": {"description": "Requests left now.", "schema": {"type": "integer"}},
+        "RateLimit-Reset": {"description": "Seconds until there is more.", "schema": _SECONDS},
+    },
+}
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Give every operation the answer that any of them may give: a problem document (a drf-spectacular hook)."""
+    """Give every operation the answers that any of them may give: problem documents (a drf-spectacular hook)."""
     result["components"]["schemas"]["Problem"] = PROBLEM
+    result["components"]["responses"] = {"TooMany": TOO_MANY}
     for operations in result["paths"].values():
         for operation in operations.values():
+            operation["responses"]["429"] = {"$ref": "#/components/responses/TooMany"}
             operation["responses"]["default"] = _REFUSAL
     return result

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from pdfservice.lib.errors import ServiceError, malformed, not_found
+from pdfservice.lib.rate_limits import charge_stranger
 from pdfservice.teams.models import ApiKey, Membership, Team, User
 from pdfservice.teams.scopes import ROLE_SCOPES, Scope
 
@@ -32,8 +33,9 @@ class Caller:
 
 
 def caller_of(request: Request) -> Caller:
-    """Return who sent an authenticated request; raise ServiceError (401) when nobody did."""
+    """Return who sent an authenticated request; raise ServiceError when nobody did: 401, 429 when that came often."""
     if not isinstance(request.auth, Caller):
+        charge_stranger(request._request)
         raise ServiceError(401, "unauthenticated", "Send an API key: Authorization: Bearer pdf_<prefix>_<secret>.")
     return request.auth
 

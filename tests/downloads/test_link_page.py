@@ -15,6 +15,7 @@ from downloads_app import views
 from downloads_app.models import DownloadLink, LinkRedemption, StoredFile
 from downloads_app.services import file_discard, link_redeem, link_revoke
 from pdfservice.lib import storage
+from pdfservice.lib.tokens import new_token
 from pdfservice.teams.models import AuditEvent
 from tests.conftest import Member
 from tests.downloads.conftest import PDF, Handed, events, expire, hand_out, store
@@ -222,3 +223,22 @@ def test_a_visitors_address_is_what_trusted_proxies_saw(
     assert LinkRedemption.objects.get().address == way.seen
     allowed = way.seen is not None and way.seen.startswith(("192.0.2.", "2001:db8:"))
     assert visitor.get(inside.page, headers=headers, REMOTE_ADDR=way.peer).status_code == (200 if allowed else 404)
+
+
+def test_an_address_that_tries_many_wrong_links_is_held_off_and_a_right_one_still_opens(
+    alice: Member, visitor: Client, settings: LazySettings
+) -> None:
+    handed = hand_out(store(alice.team), alice.caller)
+    settings.UNAUTHENTICATED_PER_MINUTE = 3
+    wrong = [f"/d/{new_token()}", f"/d/{new_token()}/file", "/d/cut-off"]
+    assert [visitor.get(url).status_code for url in wrong] == [404] * 3
+    for url in wrong:
+        refused = visitor.get(url)
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert refused.headers["Cache-Control"] == "no-store"
+    assert "Too many attempts" in visitor.get(wrong[0]).content.decode()
+    assert visitor.get(wrong[1]).json()["code"] == "rate_limited"
+    assert visitor.get(wrong[0], REMOTE_ADDR="198.51.100.7").status_code == 404
+    assert visitor.get(handed.page).status_code == 200
+    assert visitor.get(handed.download).getvalue() == PDF

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from jobs_app.held_answers import release_all
 from pdfservice.lib.processes import die_with_parent
 
 
@@ -19,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGTERM or SIGINT."""
         die_with_parent()
-        uvicorn.run(
+        config = uvicorn.Config(
             "pdfservice.asgi:application",
             host=settings.HOST,
             port=settings.PORT,
@@ -33,3 +37,15 @@ class Command(BaseCommand):
             timeout_keep_alive=75,
             timeout_graceful_shutdown=10,
         )
+        server = _Server(config)
+        with suppress(KeyboardInterrupt):
+            server.run()
+        if not server.started:
+            sys.exit(3)  # as uvicorn's own command does
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, without waiting for those who wait for a job."""
+        release_all()
+        super().handle_exit(sig, frame)
