@@ -10,3 +10,4 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks."""
         from jobs_app import checks  # noqa: F401  # importing registers them
+        from jobs_app.alerts import checks as checks_of_alerts  # noqa: F401

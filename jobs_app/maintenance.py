@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from downloads_app import services as files
 from jobs_app import fairness, queue, spool, transitions
+from jobs_app.alerts import dead_letters, delivery
 from jobs_app.heartbeat import UPLOAD_LIMIT_SECONDS
+from jobs_app.metrics import fold
 from jobs_app.models import Job
 
 logger = logging.getLogger(__name__)
@@ -63,6 +65,9 @@ STEPS: dict[str, Callable[[], int]] = {
     "expired": expire_outputs,
     "swept": sweep_orphans,
     "unspooled": spool.sweep,
+    "folded": fold.fold,
+    "alerted": dead_letters.raise_if_many,
+    "told": delivery.start,
 }
 
 

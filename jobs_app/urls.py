@@ -6,8 +6,10 @@ from jobs_app.api.jobs import JobEventsView, JobFileView, JobListView, JobView
 from jobs_app.api.links import JobLinksView
 from jobs_app.api.steering import JobAttemptsView, JobCancelView, JobRetryView, JobsRetryView
 from jobs_app.api.submissions import GenerateView
+from jobs_app.metrics.views import metrics
 
 urlpatterns = [
+    path("metrics", metrics, name="metrics"),
     path("pdf/generate", GenerateView.as_view(), name="generate"),
     path("pdf/jobs", JobListView.as_view(), name="jobs"),
     path("pdf/jobs/retry", JobsRetryView.as_view(), name="jobs-retry"),

@@ -12,6 +12,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from pdfservice.lib.email_url import email_settings
 from pdfservice.lib.environment import Environment, secret_key
 
 django_stubs_ext.monkeypatch()  # lets admin classes name their model at run time as they do for mypy
@@ -258,6 +259,14 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {"JobStatus": "jobs_app.states.Status"},
 }
+
+# --- Alerts -----------------------------------------------------------------------------------------------------------
+ALERT_DEAD_LETTERS_PER_HOUR = env.int_between("ALERT_DEAD_LETTERS_PER_HOUR", 20, 1, 1_000_000)
+ALERT_EMAILS = env.items("ALERT_EMAILS", [])
+ALERT_WEBHOOK_URL = env.text("ALERT_WEBHOOK_URL", "")
+EMAIL_URL = env.text("EMAIL_URL", "")
+globals().update(email_settings(EMAIL_URL))  # Django's EMAIL_HOST and its kin
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", f"pdfservice@{public_host or 'localhost'}")
 
 # --- Language, time, logs ---------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -10,6 +10,8 @@ import pytest
 from django.conf import settings
 from drf_spectacular.generators import SchemaGenerator
 
+from jobs_app.metrics.names import SPREADS, TOTALS
+
 ROOT = Path(settings.BASE_DIR)
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _LINK = re.compile(r"""\]\(([^)\s]+)\)|\b(?:src|href)="([^"]+)\"""")
@@ -61,3 +63,14 @@ def test_api_names_every_endpoint_of_the_schema() -> None:
     endpoints = {f"`{method.upper()} {path}`" for path, methods in schema["paths"].items() for method in methods}
     assert len(endpoints) > 5
     assert {endpoint for endpoint in endpoints if endpoint not in page} == set()
+
+
+def test_operations_names_every_metric_with_its_type_and_labels() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `pdfservice_")]
+    said = {name: (row[2].strip(), row[3]) for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+    counted = {f"{total.name}_total": ("counter", total.labels) for total in TOTALS}
+    spread = {spread.name: ("histogram", spread.labels) for spread in SPREADS}
+    for name, (kind, labels) in {**counted, **spread}.items():
+        assert said[name][0] == kind
+        assert all(f"`{label}`" in said[name][1] for label in labels)

@@ -1,6 +1,8 @@
-"""Jobs, their attempts, and what callers' idempotency keys stand for."""
+"""Jobs, their attempts, what callers' idempotency keys stand for, what is counted, and alerts."""
 
+from jobs_app.models.alerts import Alert
 from jobs_app.models.idempotency import IdempotencyRecord
 from jobs_app.models.jobs import Job, JobAttempt, JobQuerySet
+from jobs_app.models.metrics import Counter, FoldMark
 
-__all__ = ["IdempotencyRecord", "Job", "JobAttempt", "JobQuerySet"]
+__all__ = ["Alert", "Counter", "FoldMark", "IdempotencyRecord", "Job", "JobAttempt", "JobQuerySet"]

@@ -31,6 +31,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Return the jobs that a worker may take now, the best first."""
         return self.filter(status=Status.QUEUED, run_at=None).order_by("effective_priority", "turn", "id")
 
+    def waiting_for_retry(self) -> JobQuerySet:
+        """Return the jobs that wait between two attempts."""
+        return self.filter(status=Status.QUEUED, run_at__isnull=False)
+
+    def under_way(self) -> JobQuerySet:
+        """Return the jobs that workers hold."""
+        return self.filter(status=Status.PROCESSING)
+
     def held_by(self, worker_prefix: str) -> JobQuerySet:
         """Return the jobs that workers hold whose name begins so."""
         return self.filter(status=Status.PROCESSING, claimed_by__startswith=worker_prefix)
@@ -184,6 +192,10 @@ class Job(models.Model):
                 condition=Q(status=Status.QUEUED, run_at=None),
                 name="job_claimable",
             ),
+            # Since when the oldest waits, without a look at all that wait.
+            models.Index(
+                fields=["due_since"], condition=Q(status=Status.QUEUED, run_at=None), name="job_waits_longest"
+            ),
             models.Index(
                 fields=["run_at"], condition=Q(status=Status.QUEUED, run_at__isnull=False), name="job_retry_due"
             ),
@@ -191,6 +203,8 @@ class Job(models.Model):
             models.Index(fields=["team", "-id"], name="job_by_team"),
             # How fast the queue drains, what failed in the last hour, what is old enough to be archived.
             models.Index(fields=["finished_at", "status"], condition=Q(finished_at__isnull=False), name="job_finished"),
+            # Dead letters are few among what finished, and counted every second.
+            models.Index(fields=["finished_at"], condition=Q(status=Status.FAILED), name="job_dead_letters"),
             models.Index(
                 fields=["team", "effective_priority", "turn"],
                 condition=Q(status=Status.QUEUED, run_at=None),

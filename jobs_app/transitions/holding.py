@@ -17,7 +17,17 @@ from jobs_app import queue
 from jobs_app.models import Job, JobAttempt
 from jobs_app.outcomes import Failure, Result
 from jobs_app.states import Outcome, Status
-from jobs_app.transitions.rows import NO_ERROR, drop_if_asked, end_attempt, error_fields, held, leave, record
+from jobs_app.transitions.rows import (
+    NO_ERROR,
+    drop_if_asked,
+    end_attempt,
+    error_fields,
+    held,
+    leave,
+    milliseconds_between,
+    record,
+    record_failure,
+)
 
 
 def claim(*, worker: str) -> Job | None:
@@ -43,7 +53,8 @@ def claim(*, worker: str) -> Job | None:
         JobAttempt.objects.create(
             job=job, number=job.attempt_count, claim_number=job.claim_number, worker=worker, started_at=Now()
         )
-        record(job, "job.processing", f"worker:{worker}", attempt=job.attempt_count)
+        waited_ms = milliseconds_between(job.due_since, job.started_at)
+        record(job, "job.processing", f"worker:{worker}", attempt=job.attempt_count, waited_ms=waited_ms)
     return job
 
 
@@ -78,7 +89,16 @@ def complete(job: Job, result: Result) -> bool:
         if not files.file_confirm(file_id=result.file_id, stored=result.stored, expires_at=expires_at):
             raise RuntimeError(f"File {result.file_id} of job {job.external_id} was swept before the job was done.")
         end_attempt(job, Outcome.DONE, peak_memory_kb=result.peak_memory_kb, log=result.log)
-        record(job, "job.done", f"worker:{job.claimed_by}", pages=result.page_count, sha256=result.stored.sha256)
+        record(
+            job,
+            "job.done",
+            f"worker:{job.claimed_by}",
+            pages=result.page_count,
+            sha256=result.stored.sha256,
+            outcome=Outcome.DONE.value,
+            render_ms=result.timings.get("render_ms"),
+            peak_memory_kb=result.peak_memory_kb,
+        )
     return True
 
 
@@ -88,7 +108,7 @@ def fail(job: Job, failure: Failure) -> bool:
         if not leave(job, status=Status.FAILED, finished_at=timezone.now(), **error_fields(failure)):
             return False
         end_attempt(job, Outcome.FAILED, failure)
-        record(job, "job.failed", f"worker:{job.claimed_by}", code=failure.code, attempt=job.attempt_count)
+        record_failure(job, "job.failed", f"worker:{job.claimed_by}", Outcome.FAILED, failure)
     return True
 
 
@@ -100,7 +120,7 @@ def retry(job: Job, failure: Failure, *, delay: timedelta) -> bool:
         if not leave(job, status=Status.QUEUED, started_at=None, run_at=Now() + delay, **error_fields(failure)):
             return False
         end_attempt(job, Outcome.RETRY, failure)
-        record(job, "job.retrying", f"worker:{job.claimed_by}", code=failure.code, attempt=job.attempt_count)
+        record_failure(job, "job.retrying", f"worker:{job.claimed_by}", Outcome.RETRY, failure)
     return True
 
 
@@ -113,7 +133,7 @@ def postpone(job: Job, failure: Failure, *, delay: timedelta) -> bool:
         if not leave(job, status=Status.QUEUED, started_at=None, **later, **error_fields(failure)):
             return False
         end_attempt(job, Outcome.RELEASED, failure)
-        record(job, "job.postponed", f"worker:{job.claimed_by}", code=failure.code)
+        record_failure(job, "job.postponed", f"worker:{job.claimed_by}", Outcome.RELEASED, failure)
     return True
 
 
@@ -125,7 +145,7 @@ def release(job: Job) -> bool:
         if not leave(job, status=Status.QUEUED, started_at=None, due_since=Now(), attempt_count=F("attempt_count") - 1):
             return False
         end_attempt(job, Outcome.RELEASED)
-        record(job, "job.released", f"worker:{job.claimed_by}")
+        record(job, "job.released", f"worker:{job.claimed_by}", outcome=Outcome.RELEASED.value)
         queue.ring()
     return True
 

@@ -10,7 +10,7 @@ from jobs_app import queue
 from jobs_app.models import Job
 from jobs_app.outcomes import Failure
 from jobs_app.states import Outcome, Status
-from jobs_app.transitions.rows import drop_if_asked, end_attempt, error_fields, held, leave, record
+from jobs_app.transitions.rows import drop_if_asked, end_attempt, error_fields, held, leave, record, record_failure
 
 
 def rescue(job: Job, *, actor: str, worker_is_dead: bool = False) -> bool:
@@ -32,7 +32,7 @@ def rescue(job: Job, *, actor: str, worker_is_dead: bool = False) -> bool:
             return False
         end_attempt(job, Outcome.LOST, lost)
         action = "job.failed" if spent else "job.rescued"
-        record(job, action, actor, code=lost.code, attempt=job.attempt_count, worker=job.claimed_by)
+        record_failure(job, action, actor, Outcome.LOST, lost, worker=job.claimed_by)
         if not spent:
             queue.ring()
     return True

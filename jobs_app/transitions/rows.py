@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -40,7 +41,7 @@ def drop_if_asked(job: Job, rows: JobQuerySet, failure: Failure | None = None) -
     if not leave(job, asked, status=Status.CANCELLED, finished_at=timezone.now(), **CANCELLED):
         return False
     end_attempt(job, Outcome.CANCELLED, failure)
-    record(job, "job.cancelled", f"worker:{job.claimed_by}")
+    record(job, "job.cancelled", f"worker:{job.claimed_by}", outcome=Outcome.CANCELLED.value)
     return True
 
 
@@ -72,3 +73,22 @@ def record(job: Job, action: str, actor: str, **data: Any) -> None:
     audit.record(
         team_id=job.team_id, actor=actor, action=action, subject_type="job", subject_id=job.external_id, data=data
     )
+
+
+def record_failure(job: Job, action: str, actor: str, outcome: Outcome, failure: Failure, **data: Any) -> None:
+    """Append the audit event of an arrow that ends an attempt without a document."""
+    record(
+        job,
+        action,
+        actor,
+        code=failure.code,
+        attempt=job.attempt_count,
+        outcome=outcome.value,
+        peak_memory_kb=failure.peak_memory_kb,
+        **data,
+    )
+
+
+def milliseconds_between(start: datetime, end: datetime | None) -> int:
+    """Return how long it was, and nothing for clocks that disagree."""
+    return max(0, round((end - start).total_seconds() * 1000)) if end else 0

@@ -15,7 +15,7 @@ from pdfservice.lib.addresses import client_address_text
 logger = logging.getLogger("pdfservice.requests")
 
 _SECRETS = re.compile(r"(/d/|pdf_[A-Za-z0-9]{8}_)[A-Za-z0-9_-]{8,}")
-_QUIET = {"/healthz", "/readyz"}
+_QUIET = {"/healthz", "/readyz", "/metrics"}
 
 
 class MaskedText(logging.Formatter):

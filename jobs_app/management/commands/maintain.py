@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from jobs_app import maintenance
+from jobs_app.alerts import delivery
 from pdfservice.lib.processes import die_with_parent
 
 _EVERY_SECONDS = 1.0
@@ -17,7 +18,7 @@ _EVERY_SECONDS = 1.0
 class Command(BaseCommand):
     """The maintenance loop; any number may run, on any host."""
 
-    help = "Rescue lost jobs, start due retries, ring for unclaimed work, expire and sweep files: once a second."
+    help = "Rescue lost jobs, start due retries, ring for unclaimed work, expire, sweep, count, alert: once a second."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         die_with_parent()
         if options["once"]:
             done = maintenance.run_once()
+            delivery.finish()
             self.stdout.write(", ".join(f"{name} {count}" for name, count in done.items()))
             return
         stop = threading.Event()
