@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -43,6 +43,15 @@ class StoredFileQuerySet(models.QuerySet["StoredFile"]):
     def abandoned(self, older_than: timedelta) -> StoredFileQuerySet:
         """Return the files whose bytes nobody has confirmed in the time `older_than`."""
         return self.filter(state=FileState.PENDING, created_at__lte=Now() - older_than)
+
+    def forgettable(self) -> StoredFileQuerySet:
+        """Return the files whose bytes are gone and that nothing but their own links points at."""
+        gone = self.filter(state=FileState.DELETED, bytes_deleted_at__isnull=False)
+        for relation in StoredFile._meta.related_objects:
+            if relation.related_model is not DownloadLink:
+                referring = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
+                gone = gone.filter(~Exists(referring))
+        return gone
 
     def bytes_owed(self) -> StoredFileQuerySet:
         """Return the deleted files whose bytes may still be in storage."""

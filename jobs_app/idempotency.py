@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models.functions import Now
 
 from jobs_app.dedup import canonical
 from jobs_app.models import IdempotencyRecord, Job
@@ -13,6 +16,8 @@ from pdfservice.teams.models import Team
 from pdfservice.teams.scopes import Scope
 
 LONGEST_KEY = 255
+# A caller who repeats a request after longer than that means another one.
+HONOURED_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +61,10 @@ def guard(*, caller: Caller, key: str | None, body: object) -> Guard:
         raise malformed(f"Idempotency-Key must be 1 to {LONGEST_KEY} printable characters.")
     alone = "" if caller.may(Scope.JOBS_READ) else caller.actor
     return Guard(caller.team, key, hashlib.sha256(f"{alone}\0{canonical(body)}".encode()).hexdigest())
+
+
+def forget_old(*, limit: int) -> int:
+    """Forget keys that were honoured long enough, at most `limit` of them, and return how many that was."""
+    old = IdempotencyRecord.objects.filter(created_at__lt=Now() - HONOURED_FOR).order_by("created_at")
+    forgotten, _ = IdempotencyRecord.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:limit])).delete()
+    return forgotten

@@ -137,6 +137,8 @@ RENDER_MEMORY_MB = env.int_between("RENDER_MEMORY_MB", 1024, 128, 65536)
 MERGE_MEMORY_MB = env.int_between("MERGE_MEMORY_MB", 3072, 128, 65536)
 RENDER_CHILD_MAX_DOCUMENTS = env.int_between("RENDER_CHILD_MAX_DOCUMENTS", 200, 1, 100_000)
 RENDER_ALLOW_UNCONFINED = env.flag("RENDER_ALLOW_UNCONFINED", False)
+ARCHIVE_AFTER_DAYS = env.int_between("ARCHIVE_AFTER_DAYS", 30, 1, 36_500)
+AUDIT_KEEP_DAYS = env.int_between("AUDIT_KEEP_DAYS", 365, 1, 36_500)
 # A broker that is away must not hold up a caller: connecting gives up after a second. The read limit has to
 # outlast the one second for which django-q blocks on an empty list.
 _REDIS_LIMITS = {"socket_connect_timeout": 1, "socket_timeout": 5}

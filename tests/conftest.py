@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from rest_framework.test import APIClient
 
 from jobs_app import backpressure
@@ -16,6 +18,7 @@ from pdfservice.teams.api_keys import api_key_create
 from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import ApiKey, Membership, Team, User
 from pdfservice.teams.scopes import ROLE_SCOPES, Role, Scope
+from pdfservice.teams.triggers import TRIGGERS
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,24 @@ def _files_of_this_test(settings: LazySettings, tmp_path: Path) -> None:
     if "location" in storages["default"].get("OPTIONS", {}):
         options = {**storages["default"]["OPTIONS"], "location": str(tmp_path / "files")}
         settings.STORAGES = {**storages, "default": {**storages["default"], "OPTIONS": options}}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_can_be_emptied_after_a_test() -> Iterator[None]:
+    """Let SQLite empty its tables between tests, which a trigger on the audit log refuses to everybody.
+
+    PostgreSQL truncates, which no row trigger sees. `flush` sends post_migrate, and that installs the trigger again.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if connection.vendor == "sqlite":
+            former = connection.ops.sql_flush
+            kept = next(trigger for trigger in TRIGGERS if trigger.event == "DELETE")
+
+            def sql_flush(*arguments: Any, **options: Any) -> list[str]:
+                return [f"DROP TRIGGER IF EXISTS {kept.installed_name}_delete", *former(*arguments, **options)]
+
+            patch.setattr(connection.ops, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from downloads_app.services.files import (
     file_open,
     file_reserve,
     files_expire,
+    files_forget,
     files_sweep,
 )
 from downloads_app.services.links import link_create, link_revoke
@@ -18,6 +19,7 @@ __all__ = [
     "file_open",
     "file_reserve",
     "files_expire",
+    "files_forget",
     "files_sweep",
     "link_create",
     "link_peek",

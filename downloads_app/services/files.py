@@ -7,7 +7,7 @@ gone. A crash or a storage error in between leaves `bytes_deleted_at` empty, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -64,6 +64,18 @@ def files_sweep(*, pending_older_than: timedelta, limit: int = 500) -> int:
     _claim(StoredFile.objects.abandoned(pending_older_than).order_by("created_at"), limit)
     owed = StoredFile.objects.bytes_owed().order_by("delete_tried_at").values_list("pk", flat=True)
     return _delete_bytes(list(owed[:limit]))
+
+
+def files_forget(*, ids: Sequence[int]) -> int:
+    """Delete the rows of files whose bytes are gone, with their links, in the caller's transaction.
+
+    A file that another row points at stays. Returns how many files were forgotten.
+    """
+    forgettable = StoredFile.objects.forgettable().filter(pk__in=ids).values_list("pk", flat=True)
+    forgotten = StoredFile.objects.filter(pk__in=list(forgettable))
+    count = forgotten.count()
+    forgotten.delete()
+    return count
 
 
 def file_open(*, file: StoredFile, offset: int = 0, length: int | None = None) -> OpenedFile:

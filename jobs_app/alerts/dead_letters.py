@@ -6,6 +6,7 @@ from collections import Counter as Tally
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django.utils import timezone
 from jobs_app.alerts.channels import Message, configured
 from jobs_app.models import Alert, Job
 from jobs_app.states import Status
+from pdfservice.teams import audit
 
 KIND = "dead_letters"
 WITHIN = timedelta(hours=1)
@@ -41,7 +43,21 @@ def _raise(channels: list[str], now: datetime) -> int:
     Alert.objects.bulk_create([Alert(kind=KIND, channel=channel) for channel in channels], ignore_conflicts=True)
     # The guard is in the WHERE: of any number of loops, one raises it.
     quiet = Alert.objects.quiet_since(now - WITHIN).filter(kind=KIND, channel__in=channels)
-    return quiet.update(raised_at=now, subject=message.subject, text=message.text, next_try_at=Now(), sent_at=None)
+    with transaction.atomic():
+        raised = quiet.update(
+            raised_at=now, subject=message.subject, text=message.text, next_try_at=Now(), sent_at=None
+        )
+        if raised:
+            data = {"channels": channels, "text": message.text}
+            audit.record(
+                team_id=None,
+                actor="maintain",
+                action=f"alert.{KIND}",
+                subject_type="alert",
+                subject_id=None,
+                data=data,
+            )
+    return raised
 
 
 def describe(now: datetime) -> Message:

@@ -32,6 +32,11 @@ def fold(*, settled_after: timedelta = SETTLED_AFTER) -> int:
     return folded
 
 
+def folded_to() -> int:
+    """Return up to which id the audit log's events are in the counters."""
+    return FoldMark.objects.filter(log=_LOG).values_list("folded_to", flat=True).first() or 0
+
+
 def _fold_stretch(settled_after: timedelta) -> int:
     FoldMark.objects.get_or_create(log=_LOG, defaults={"seen_at": Now()})
     settled = FoldMark.objects.filter(log=_LOG, seen_at__lte=Now() - settled_after)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, Greatest, Least, Now
 from django.utils import timezone
 
 from downloads_app.models import StoredFile
@@ -18,6 +18,9 @@ from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import ApiKey, Team
 from pdfservice.teams.scopes import Scope
 from templates_app.models import TemplateVersion
+
+# However short the output would have been kept: somebody has to notice a dead letter before it cannot be repeated.
+_PAYLOAD_KEPT_AT_LEAST = 86_400
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -86,6 +89,36 @@ class JobQuerySet(models.QuerySet["Job"]):
     def output_expired(self) -> JobQuerySet:
         """Return the finished jobs whose output's time is over."""
         return self.filter(status=Status.DONE, output__expires_at__lte=Now())
+
+    def payload_due(self) -> JobQuerySet:
+        """Return the dead letters and cancelled jobs whose payload has been kept long enough to repeat them.
+
+        That is as long as their output would have been kept, but a day at least, and no longer than jobs stay at all.
+        """
+        longest = timedelta(days=settings.ARCHIVE_AFTER_DAYS).total_seconds()
+        seconds = ExpressionWrapper(
+            Least(Greatest(Coalesce("expires_in", int(longest)), _PAYLOAD_KEPT_AT_LEAST), int(longest)),
+            output_field=models.IntegerField(),
+        )
+        kept = ExpressionWrapper(seconds * Value(timedelta(seconds=1)), output_field=models.DurationField())
+        until = ExpressionWrapper(F("finished_at") + kept, output_field=models.DateTimeField())
+        # What ended lately is not due in any case: this lets the index answer.
+        old_enough = Q(finished_at__lte=Now() - timedelta(seconds=_PAYLOAD_KEPT_AT_LEAST))
+        ended = self.filter(old_enough, status__in=(Status.FAILED, Status.CANCELLED), payload__isnull=False)
+        return ended.alias(payload_until=until).filter(payload_until__lte=Now())
+
+    def archivable(self, before: datetime) -> JobQuerySet:
+        """Return the jobs that ended before that moment, whose output is gone, and that nobody needs any more.
+
+        A job that a row of another table cannot do without (an idempotency key, say) stays as long as that row.
+        """
+        ended = self.filter(finished_at__lt=before, status__in=(Status.FAILED, Status.CANCELLED, Status.EXPIRED))
+        gone = ended.filter(Q(output=None) | Q(output__bytes_deleted_at__isnull=False))
+        for relation in Job._meta.related_objects:
+            if relation.related_model is not JobAttempt and relation.on_delete is not models.SET_NULL:
+                referring = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
+                gone = gone.filter(~Exists(referring))
+        return gone
 
     def waiting_since(self, moment: datetime) -> JobQuerySet:
         """Return the claimable jobs that nobody has taken since `moment`."""
@@ -216,6 +249,11 @@ class Job(models.Model):
                 name="job_climbs",
             ),
             models.Index(fields=["team", "cache_key"], condition=~Q(cache_key=""), name="job_by_cache_key"),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(status__in=(Status.FAILED, Status.CANCELLED), payload__isnull=False),
+                name="job_payload_owed",
+            ),
         ]
 
     def __str__(self) -> str:

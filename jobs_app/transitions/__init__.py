@@ -9,6 +9,8 @@ Each is one UPDATE, guarded by the state it leaves, plus one audit event, in one
 somebody was first: the function says False, or None, and nothing happened.
 """
 
+from jobs_app.transitions.archiving import depart
+from jobs_app.transitions.erasing import kept_options, kept_places
 from jobs_app.transitions.holding import (
     claim,
     complete,
@@ -20,7 +22,7 @@ from jobs_app.transitions.holding import (
     renew,
     retry,
 )
-from jobs_app.transitions.keeping import expire, rescue
+from jobs_app.transitions.keeping import erase, expire, rescue
 from jobs_app.transitions.rows import ATTEMPTS
 from jobs_app.transitions.waiting import cancel, enqueue, promote_due, request_cancel, revive
 
@@ -29,11 +31,15 @@ __all__ = [
     "cancel",
     "claim",
     "complete",
+    "depart",
     "drop",
     "enqueue",
+    "erase",
     "expire",
     "fail",
     "is_cancel_requested",
+    "kept_options",
+    "kept_places",
     "postpone",
     "promote_due",
     "release",

@@ -1,4 +1,4 @@
-"""The arrows that maintenance walks: jobs whose worker is lost, and outputs whose time is over."""
+"""The arrows that maintenance walks: jobs whose worker is lost, outputs and payloads whose time is over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jobs_app import queue
 from jobs_app.models import Job
 from jobs_app.outcomes import Failure
 from jobs_app.states import Outcome, Status
+from jobs_app.transitions.erasing import erase_attempts, erased_fields
 from jobs_app.transitions.rows import drop_if_asked, end_attempt, error_fields, held, leave, record, record_failure
 
 
@@ -39,9 +40,21 @@ def rescue(job: Job, *, actor: str, worker_is_dead: bool = False) -> bool:
 
 
 def expire(job: Job) -> bool:
-    """End a finished job whose output's time is over, and erase its payload."""
+    """End a finished job whose output's time is over, and erase what is personal in it."""
     with transaction.atomic():
-        if not Job.objects.output_expired().filter(pk=job.pk).update(status=Status.EXPIRED, payload=None):
+        due = Job.objects.output_expired().filter(pk=job.pk)
+        if not due.update(status=Status.EXPIRED, **erased_fields(job)):
             return False
+        erase_attempts(job)
         record(job, "job.expired", "maintain")
+    return True
+
+
+def erase(job: Job) -> bool:
+    """Erase the payload of a dead letter or a cancelled job: it cannot be sent back any more."""
+    with transaction.atomic():
+        if not Job.objects.payload_due().filter(pk=job.pk).update(**erased_fields(job)):
+            return False
+        erase_attempts(job)
+        record(job, "job.erased", "maintain")
     return True

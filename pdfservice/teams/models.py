@@ -106,7 +106,8 @@ class AuditEvent(models.Model):
     """One thing that happened. Rows are added in the transaction of what they tell, and never changed."""
 
     at = models.DateTimeField(default=timezone.now)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="audit_events")
+    # None for what happened to the service as a whole: no team's members see it.
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="audit_events")
     actor = models.CharField(max_length=200, help_text="user:NAME, key:PREFIX, worker:NAME, link or maintain")
     action = models.CharField(max_length=50)
     subject_type = models.CharField(max_length=30)
@@ -133,3 +134,15 @@ class AuditEvent(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse."""
         raise TypeError("Audit events are append-only.")
+
+
+class AuditPruning(models.Model):
+    """The door through which old audit events leave: while its row is there, a trigger lets go of events before it.
+
+    The row never outlives the transaction that made it, so that nobody else ever sees the door open.
+    """
+
+    before = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"before {self.before}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from jobs_app import maintenance
+from jobs_app import chores, maintenance
 from jobs_app.alerts import delivery
 from pdfservice.lib.processes import die_with_parent
 
@@ -18,7 +18,7 @@ _EVERY_SECONDS = 1.0
 class Command(BaseCommand):
     """The maintenance loop; any number may run, on any host."""
 
-    help = "Rescue lost jobs, start due retries, ring for unclaimed work, expire, sweep, count, alert: once a second."
+    help = "Rescue, retry, ring, expire, sweep, count and alert once a second; beside that erase and archive."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -28,12 +28,15 @@ class Command(BaseCommand):
         """Loop until SIGTERM or SIGINT."""
         die_with_parent()
         if options["once"]:
-            done = maintenance.run_once()
+            done = {**maintenance.run_once(), **chores.run_once()}
             delivery.finish()
             self.stdout.write(", ".join(f"{name} {count}" for name, count in done.items()))
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        rounds = chores.Rounds()
+        rounds.start()
         while not stop.wait(_EVERY_SECONDS):
             maintenance.run_once()
+        rounds.stop()

@@ -16,6 +16,7 @@ from django.utils import timezone
 from jobs_app import maintenance, transitions
 from jobs_app.alerts import dead_letters, delivery
 from jobs_app.models import Alert, Job
+from pdfservice.teams.models import AuditEvent
 from tests.jobs.alerts.conftest import Mailbox, Webhook, use_mail_server
 from tests.jobs.conftest import Submit
 from tests.jobs.test_transitions import FINAL
@@ -130,6 +131,7 @@ def test_two_loops_that_both_saw_it_due_raise_it_once(bury: Bury) -> None:
     now = timezone.now()
     assert dead_letters._raise(["log"], now) == 1
     assert dead_letters._raise(["log"], now) == 0
+    assert AuditEvent.objects.filter(action="alert.dead_letters", team=None).count() == 1
 
 
 def test_two_loops_that_both_saw_it_owed_send_it_once(bury: Bury, mailbox: Mailbox) -> None:

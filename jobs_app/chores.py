@@ -1,0 +1,80 @@
+"""What may take longer than a second, or talk to another server: done beside the maintenance loop, never in its way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from jobs_app import archive, idempotency, maintenance, transitions
+from jobs_app.models import Job
+
+AT_ONCE = 500
+_LOOK_EVERY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """One thing to do every so often; `do` returns how much it did."""
+
+    every_seconds: float
+    do: Callable[[], int]
+
+
+def erase_payloads() -> int:
+    """Erase the payloads of dead letters and cancelled jobs whose time is over."""
+    due = Job.objects.payload_due().order_by("finished_at")[:AT_ONCE]
+    return sum(transitions.erase(job) for job in due)
+
+
+def forget_keys() -> int:
+    """Forget idempotency keys that were honoured long enough."""
+    return idempotency.forget_old(limit=AT_ONCE)
+
+
+CHORES: dict[str, Chore] = {
+    "erased": Chore(30, erase_payloads),
+    "keys forgotten": Chore(30, forget_keys),
+    "jobs archived": Chore(60, archive.archive_jobs),
+    "events archived": Chore(60, archive.archive_events),
+    "archives swept": Chore(600, archive.sweep_abandoned),
+}
+
+
+def run_once() -> dict[str, int]:
+    """Do each chore once and return what each did."""
+    return maintenance.run({name: chore.do for name, chore in CHORES.items()})
+
+
+class Rounds:
+    """Does the chores at their pace in a thread of its own until it is told to stop.
+
+    It may die in the middle of any of them: each is safe to be cut off and done again.
+    """
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, *, patience_seconds: float = 5.0) -> None:
+        """Ask it to stop and wait so long."""
+        self._stop.set()
+        self._thread.join(patience_seconds)
+
+    def _run(self) -> None:
+        due_at = dict.fromkeys(CHORES, time.monotonic())
+        try:
+            while not self._stop.wait(_LOOK_EVERY_SECONDS):
+                for name, chore in CHORES.items():
+                    if due_at[name] <= time.monotonic() and not self._stop.is_set():
+                        maintenance.run({name: chore.do})
+                        due_at[name] = time.monotonic() + chore.every_seconds
+        finally:
+            connection.close()
