@@ -10,13 +10,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from jobs_app import backpressure, transitions
+from jobs_app import backpressure, batch_admin, transitions
 from jobs_app.models import Job, JobAttempt
 
 # Its pages run any dotted path that a staff user types, and show signed pickles.
 for model in (Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
+
+
+__all__ = ["AttemptInline", "JobAdmin", "batch_admin"]
 
 
 def _actor(request: HttpRequest) -> str:

@@ -17,10 +17,10 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from jobs_app.models import Job
+from jobs_app.models import Batch, Job
 from pdfservice.lib.errors import ServiceError
 from pdfservice.teams.models import Team
 
@@ -101,6 +101,8 @@ def _waiting(team_id: int | None, limit: int, *, exactly: bool) -> int:
     own = Q() if team_id is None else Q(team_id=team_id)
     between = Job.objects.between_attempts().order_by()[: settings.MAX_QUEUED_TOTAL]
     value += int(between.aggregate(own=Count("pk", filter=own))["own"])
+    # Batches that were accepted and will be jobs in a moment.
+    value += int(Batch.objects.unexpanded().aggregate(own=Sum("reserved", filter=own))["own"] or 0)
     _figures["waiting", team_id] = _Figure(value)
     return value
 

@@ -6,13 +6,17 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from jobs_app import archive, idempotency, maintenance, transitions
-from jobs_app.models import Job
+from jobs_app.models import Batch, Job
 
 AT_ONCE = 500
+BATCHES_AT_ONCE = 20  # each of up to 10,000 items
 _LOOK_EVERY_SECONDS = 0.5
 
 
@@ -35,11 +39,19 @@ def forget_keys() -> int:
     return idempotency.forget_old(limit=AT_ONCE)
 
 
+def forget_batches() -> int:
+    """Delete the batches whose jobs are all archived."""
+    before = timezone.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS)
+    due = Batch.objects.forgettable(before).order_by("id")[:BATCHES_AT_ONCE]
+    return sum(transitions.batch_forget(batch, before=before) for batch in due)
+
+
 CHORES: dict[str, Chore] = {
     "erased": Chore(30, erase_payloads),
     "keys forgotten": Chore(30, forget_keys),
     "jobs archived": Chore(60, archive.archive_jobs),
     "events archived": Chore(60, archive.archive_events),
+    "batches forgotten": Chore(600, forget_batches),
     "archives swept": Chore(600, archive.sweep_abandoned),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,21 +15,29 @@ from django.utils import timezone
 
 from downloads_app.models import StoredFile
 from jobs_app.models import Job
-from jobs_app.states import Status
+from jobs_app.states import UNDER_WAY, Status
 from pdfservice.teams.callers import Caller
 from pdfservice.teams.scopes import Scope
 from templates_app.models import TemplateVersion
 
 
-def cache_key(*, caller: Caller, version: TemplateVersion, payload: Any, options: Mapping[str, Any]) -> str:
+def shares_with(caller: Caller) -> str:
+    """Return with whom a caller shares jobs: empty for the whole team.
+
+    A caller who may see only their own jobs shares with nobody: they could not read the job that answers.
+    """
+    return "" if caller.may(Scope.JOBS_READ) else caller.actor
+
+
+def cache_key(
+    *, team_id: int, shares_with: str, version: TemplateVersion, payload: Any, options: Mapping[str, Any]
+) -> str:
     """Return what equal requests have in common: SHA-256 in hex over team, content, payload and options.
 
     Payload and options are canonical JSON (RFC 8785), so neither the order of keys nor white space matters. A version's
-    content hash covers its source, style, assets and engine. A caller who may see only their own jobs shares with
-    nobody: they could not read the job that answers.
+    content hash covers its source, style, assets and engine.
     """
-    alone = "" if caller.may(Scope.JOBS_READ) else caller.actor
-    parts = [str(caller.team.pk), alone, str(version.pk), version.content_hash, canonical(payload), canonical(options)]
+    parts = [str(team_id), shares_with, str(version.pk), version.content_hash, canonical(payload), canonical(options)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -48,18 +56,39 @@ def canonical(value: Any) -> str:
 def find(*, team_id: int, key: str) -> Job | None:
     """Return the job that answers for `key`: one under way, else the newest that is done and whose output lives."""
     jobs = Job.objects.filter(team_id=team_id, cache_key=key).select_related("template_version__template", "output")
-    under_way = jobs.filter(status__in=(Status.QUEUED, Status.PROCESSING)).first()
+    under_way = jobs.filter(status__in=UNDER_WAY).first()
     if under_way is not None:
         return under_way
     live = Q(output__in=StoredFile.objects.readable())
     return jobs.filter(live, status=Status.DONE).order_by("-id").first()
 
 
+def find_all(*, team_id: int, keys: Collection[str]) -> dict[str, int]:
+    """Return the primary keys of the jobs that answer for `keys`, as `find` would, in one query."""
+    jobs = Job.objects.filter(team_id=team_id, cache_key__in=keys)
+    live = Q(output__in=StoredFile.objects.readable(), status=Status.DONE)
+    rows = jobs.filter(Q(status__in=UNDER_WAY) | live).values_list("cache_key", "pk", "status").order_by("id")
+    # The newest wins among the done ones, and one under way among them all.
+    ranked = sorted(rows, key=lambda row: row[2] in UNDER_WAY)
+    return {key: pk for key, pk, _ in ranked}
+
+
+def share_all(job_ids: Collection[int], *, expires_in: int | None, priority: int) -> None:
+    """Make the answering jobs serve one more caller, as `share` does, in three queries whatever their number."""
+    under_way = Job.objects.filter(pk__in=job_ids, status__in=UNDER_WAY)
+    under_way.update(expires_in=_longest("expires_in", expires_in), is_shared=True)
+    waiting = under_way.filter(status=Status.QUEUED, effective_priority__gt=priority)
+    waiting.update(priority=priority, effective_priority=priority)
+    until = None if expires_in is None else timezone.now() + timedelta(seconds=expires_in)
+    outputs = StoredFile.objects.readable().filter(pk__in=Job.objects.filter(pk__in=job_ids).values("output"))
+    outputs.update(expires_at=_longest("expires_at", until))
+
+
 def share(job: Job, *, expires_in: int | None, priority: int) -> None:
     """Make the answering job serve one more caller: kept as long as the longest asked, as urgent as the most urgent."""
-    under_way = Job.objects.filter(pk=job.pk, status__in=(Status.QUEUED, Status.PROCESSING))
+    under_way = Job.objects.filter(pk=job.pk, status__in=UNDER_WAY)
     # Touching the row first settles the race with its finish: either that sees the new time, or there is an output.
-    if under_way.update(expires_in=_longest("expires_in", expires_in)):
+    if under_way.update(expires_in=_longest("expires_in", expires_in), is_shared=True):
         waiting = under_way.filter(status=Status.QUEUED, effective_priority__gt=priority)
         waiting.update(priority=priority, effective_priority=priority)
         return

@@ -32,8 +32,8 @@ def deliver(job: Job, product: Product, *, is_in_vain: Callable[[], bool]) -> No
     `is_in_vain` is asked while storage refuses. Raises StorageUnavailable when it did so to the end; the product is
     then in this host's spool.
     """
-    key = storage.output_key(job.queued_at, job.external_id, job.claim_number)
-    file = files.file_reserve(team=job.team, key=key, filename=product.filename)
+    key = storage.output_key(job.queued_at, job.external_id, job.claim_number, extension=product.extension)
+    file = files.file_reserve(team=job.team, key=key, filename=product.filename, content_type=product.content_type)
     is_wanted = False
     try:
         stored = _put_patiently(job, product, key, is_in_vain)
@@ -53,6 +53,8 @@ def deliver(job: Job, product: Product, *, is_in_vain: Callable[[], bool]) -> No
         is_wanted = True
         raise
     finally:
+        if product.file is not None:
+            product.file.close()
         if not is_wanted:
             files.file_discard(file_id=file.pk)
     spool.forget(job)
@@ -63,6 +65,8 @@ def _put_patiently(job: Job, product: Product, key: str, is_in_vain: Callable[[]
     is_spooled = False
     while True:
         try:
+            if product.file is not None:
+                return storage.put_file(key, product.file, content_type=product.content_type)
             return storage.put(key, product.data, content_type=product.content_type)
         except storage.StorageUnavailable as error:
             logger.warning("Storage refused job %s: %s", job, error)

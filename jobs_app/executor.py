@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from jobs_app import delivery, queue, shutdown, spool, transitions
 from jobs_app.backoff import retry_delay
+from jobs_app.batches import settlement
 from jobs_app.handlers import HANDLERS
 from jobs_app.handlers.product import Product
 from jobs_app.heartbeat import Heartbeat, Verdict
 from jobs_app.models import Job
-from jobs_app.outcomes import Failure
+from jobs_app.outcomes import Failure, WorkRefused
 from pdfservice.lib import storage
 from templates_app.renderer.contracts import RenderError, RendererUnavailable, RenderInterrupted
 
@@ -42,6 +43,7 @@ def work_off(*, worker: str) -> int:
         if claimed == 1:
             _wake_a_colleague()
         perform(job)
+        _settle_batches(job)
     _wake_a_colleague()
     return claimed
 
@@ -52,15 +54,28 @@ def _wake_a_colleague() -> None:
         queue.ring()
 
 
+def _settle_batches(job: Job) -> None:
+    """End the batches that waited for this job only; what goes wrong here `maintain` does again."""
+    try:
+        settlement.settle_after(job)
+    except Exception:
+        logger.exception("The batches of job %s could not be settled.", job)
+        close_old_connections()
+
+
 def perform(job: Job) -> None:
     """Carry a claimed job to the end of this attempt, whatever happens. Never raises for what a job does."""
     handler = HANDLERS[job.kind]
-    heartbeat = Heartbeat(job, handler.interrupt)
+    heartbeat = Heartbeat(job, handler.interrupt, longest_seconds=handler.longest_seconds())
     try:
         with heartbeat.beating():
-            product: Product = spool.find(job) or handler.produce(job)
+            product: Product | None = spool.find(job) or handler.produce(job)
             heartbeat.rendered()
-            delivery.deliver(job, product, is_in_vain=lambda: shutdown.is_requested() or heartbeat.verdict is not None)
+            if product is None:
+                transitions.conclude(job)
+            else:
+                is_in_vain = lambda: shutdown.is_requested() or heartbeat.verdict is not None  # noqa: E731
+                delivery.deliver(job, product, is_in_vain=is_in_vain)
     except RenderInterrupted:
         if heartbeat.verdict is Verdict.STOPPING:
             transitions.release(job)
@@ -104,6 +119,8 @@ def classify(error: Exception) -> Failure:
                 peak_memory_kb=error.peak_memory_kb or None,
                 log=error.log,
             )
+        case WorkRefused():
+            return error.failure
         case RendererUnavailable():
             logger.error("The renderer does not start: %s", error)
             return Failure("render_crash", "The renderer did not start on this host.", permanent=False)

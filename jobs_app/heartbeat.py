@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.2
 _RENEW_EVERY_SECONDS = 2.0
-# What storing an output may take; a worker that is silent for longer than this on top of the render loses its job.
+# What storing an output may take; a worker that is silent for longer than this on top of the work itself loses its job.
 UPLOAD_LIMIT_SECONDS = 120.0
 
 
@@ -35,12 +35,14 @@ class Heartbeat:
     """One claim's pulse, in a thread of its own.
 
     `interrupt` is called, again and again until the work has ended, once the claim is lost or the worker is to stop.
+    The lease is renewed for `longest_seconds` and the time of an upload: a worker that hangs loses its job.
     """
 
-    def __init__(self, job: Job, interrupt: Callable[[], None]) -> None:
+    def __init__(self, job: Job, interrupt: Callable[[], None], *, longest_seconds: float) -> None:
         self.verdict: Verdict | None = None
         self._job = job
         self._interrupt = interrupt
+        self._longest_seconds = longest_seconds
         self._ended = threading.Event()
         self._uploading = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"heartbeat-{job.pk}", daemon=True)
@@ -60,7 +62,7 @@ class Heartbeat:
         self._uploading.set()
 
     def _run(self) -> None:
-        give_up_at = time.monotonic() + settings.RENDER_TIMEOUT + UPLOAD_LIMIT_SECONDS
+        give_up_at = time.monotonic() + self._longest_seconds + UPLOAD_LIMIT_SECONDS
         renew_at = time.monotonic() + self._interval()
         try:
             while not self._ended.wait(_LOOK_EVERY_SECONDS):

@@ -8,12 +8,11 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
-from jobs_app.dedup import canonical
-from jobs_app.models import IdempotencyRecord, Job
+from jobs_app.dedup import canonical, shares_with
+from jobs_app.models import Batch, IdempotencyRecord, Job
 from pdfservice.lib.errors import ServiceError, malformed
 from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import Team
-from pdfservice.teams.scopes import Scope
 
 LONGEST_KEY = 255
 # A caller who repeats a request after longer than that means another one.
@@ -29,25 +28,30 @@ class Guard:
     request_hash: str
 
     def recall(self) -> Job | None:
-        """Return what the key stands for already; raise ServiceError (422) when it came with another request."""
+        """Return the job that the key stands for; raise ServiceError (422) when it came with another request."""
+        record = self._record("job__template_version__template", "job__output")
+        return record.job if record else None
+
+    def recall_batch(self) -> Batch | None:
+        """Return the batch that the key stands for; raise ServiceError (422) when it came with another request."""
+        record = self._record("batch")
+        return record.batch if record else None
+
+    def remember(self, made: Job | Batch) -> None:
+        """Let the key stand for what was made; raises IntegrityError when somebody was first."""
+        if self.key is not None:
+            stands_for = {"job": made} if isinstance(made, Job) else {"batch": made}
+            IdempotencyRecord.objects.create(team=self.team, key=self.key, request_hash=self.request_hash, **stands_for)
+
+    def _record(self, *related: str) -> IdempotencyRecord | None:
         if self.key is None:
             return None
-        record = (
-            IdempotencyRecord.objects.filter(team=self.team, key=self.key)
-            .select_related("job__template_version__template", "job__output")
-            .first()
-        )
-        if record is None:
-            return None
-        if record.request_hash != self.request_hash:
+        records = IdempotencyRecord.objects.filter(team=self.team, key=self.key).select_related(*related)
+        record = records.first()
+        if record is not None and record.request_hash != self.request_hash:
             message = "This Idempotency-Key came with another request before. Use a new key for a new request."
             raise ServiceError(422, "idempotency_key_reused", message)
-        return record.job
-
-    def remember(self, job: Job) -> None:
-        """Let the key stand for `job`; raises IntegrityError when somebody was first."""
-        if self.key is not None:
-            IdempotencyRecord.objects.create(team=self.team, key=self.key, request_hash=self.request_hash, job=job)
+        return record
 
 
 def guard(*, caller: Caller, key: str | None, body: object) -> Guard:
@@ -59,8 +63,7 @@ def guard(*, caller: Caller, key: str | None, body: object) -> Guard:
         return Guard(caller.team, None, "")
     if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
         raise malformed(f"Idempotency-Key must be 1 to {LONGEST_KEY} printable characters.")
-    alone = "" if caller.may(Scope.JOBS_READ) else caller.actor
-    return Guard(caller.team, key, hashlib.sha256(f"{alone}\0{canonical(body)}".encode()).hexdigest())
+    return Guard(caller.team, key, hashlib.sha256(f"{shares_with(caller)}\0{canonical(body)}".encode()).hexdigest())
 
 
 def forget_old(*, limit: int) -> int:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from downloads_app import services as files
 from jobs_app import fairness, queue, spool, transitions
 from jobs_app.alerts import dead_letters, delivery
+from jobs_app.batches import settlement
 from jobs_app.heartbeat import UPLOAD_LIMIT_SECONDS
 from jobs_app.metrics import fold
 from jobs_app.models import Job
@@ -64,6 +65,8 @@ STEPS: dict[str, Callable[[], int]] = {
     "rung": ring_unclaimed,
     "expired": expire_outputs,
     "swept": sweep_orphans,
+    "settled": settlement.settle_open,
+    "sources discarded": settlement.discard_sources,
     "unspooled": spool.sweep,
     "folded": fold.fold,
     "alerted": dead_letters.raise_if_many,

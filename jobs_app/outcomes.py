@@ -21,6 +21,14 @@ class Failure:
     log: str = ""
 
 
+class WorkRefused(Exception):
+    """A handler says that its job can come to nothing, and why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a finished job leaves behind. `stored` is in storage already, reserved as file `file_id`."""

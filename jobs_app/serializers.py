@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs_app.models import Job, JobAttempt
+from jobs_app.options import OptionsSerializer
 from jobs_app.states import Kind, Outcome, Status
 from jobs_app.submission import RenderRequest
 from pdfservice.lib.serializers import StrictSerializer
@@ -18,36 +18,27 @@ from pdfservice.teams.models import AuditEvent
 _TEN_YEARS_SECONDS = 10 * 366 * 86_400
 
 
-class OptionsSerializer(StrictSerializer):
-    """How the document is made and named."""
-
-    filename = serializers.CharField(max_length=200, required=False, help_text="What a download is called.")
-
-    def validate_filename(self, value: str) -> str:
-        """Refuse what is no plain file name; end it in .pdf."""
-        if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in value):
-            raise serializers.ValidationError("A file name holds no control characters.")
-        if "/" in value or "\\" in value or value in {".", ".."}:
-            raise serializers.ValidationError("A file name holds no directories.")
-        return value if value.lower().endswith(".pdf") else f"{value}.pdf"
-
-
-class GenerateSerializer(StrictSerializer):
-    """A document to make."""
+class WishSerializer(StrictSerializer):
+    """What requests for one document and for many have in common."""
 
     template = serializers.CharField(max_length=80, help_text="The template's slug.")
     version = serializers.IntegerField(
         min_value=1, max_value=2**31 - 1, required=False, help_text="A published version; the active one if left out."
     )
-    payload = serializers.DictField(help_text="What the template shows.")
     priority = serializers.IntegerField(min_value=1, max_value=10, default=5, help_text="1 is served first.")
     expires_in = serializers.IntegerField(
         min_value=60,
         max_value=_TEN_YEARS_SECONDS,
         required=False,
         allow_null=True,
-        help_text="Seconds for which the output is kept; null keeps it; the template's or team's days if left out.",
+        help_text="Seconds for which outputs are kept; null keeps them; the template's or team's days if left out.",
     )
+
+
+class GenerateSerializer(WishSerializer):
+    """A document to make."""
+
+    payload = serializers.DictField(help_text="What the template shows.")
     options = OptionsSerializer(required=False)
     dedup = serializers.BooleanField(
         default=True, help_text="Whether a job with the same content may answer; false asks for a fresh render."
@@ -186,6 +177,7 @@ class JobFilterSerializer(StrictSerializer):
 
     status = serializers.ChoiceField(choices=Status.choices, required=False)
     template = serializers.CharField(max_length=80, required=False, help_text="A template's slug.")
+    batch = serializers.UUIDField(required=False, help_text="The jobs that make the documents of a batch.")
     error_code = serializers.CharField(max_length=40, required=False)
     queued_after = serializers.DateTimeField(required=False)
     finished_after = serializers.DateTimeField(required=False)

@@ -27,7 +27,12 @@ DEADLINE_SECONDS = 3600.0
 
 
 def keep(job: Job, product: Product) -> bool:
-    """Keep a job's product, whole or not at all; False when this disk takes it no more than the storage did."""
+    """Keep a job's product, whole or not at all; False when this disk takes it no more than the storage did.
+
+    What is in a file is put together from stored documents: it is made again rather than kept.
+    """
+    if product.file is not None:
+        return False
     header = json.dumps({"work": _work(job), "sha256": _sha256(product.data), **_described(product)}).encode()
     path = _path(job)
     draft = path.with_suffix(f".{os.getpid()}")
@@ -100,7 +105,7 @@ def _work(job: Job) -> str:
 
 def _described(product: Product) -> dict[str, Any]:
     fields = asdict(replace(product, data=b""))
-    del fields["data"]
+    del fields["data"], fields["file"]
     return fields
 
 

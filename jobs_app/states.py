@@ -1,4 +1,4 @@
-"""The states of a job and of an attempt."""
+"""The states of a job, of an attempt and of a batch."""
 
 from django.db import models
 
@@ -15,12 +15,15 @@ class Status(models.TextChoices):
 
 
 FINAL = (Status.DONE, Status.FAILED, Status.CANCELLED, Status.EXPIRED)
+UNDER_WAY = (Status.QUEUED, Status.PROCESSING)
 
 
 class Kind(models.TextChoices):
     """What a job does; each kind has one file in jobs_app/handlers/."""
 
     RENDER = "render"
+    EXPAND = "expand"
+    BUNDLE = "bundle"
 
 
 class Outcome(models.TextChoices):
@@ -33,3 +36,32 @@ class Outcome(models.TextChoices):
     RELEASED = "released"
     LOST = "lost"
     CANCELLED = "cancelled"
+
+
+class BatchStatus(models.TextChoices):
+    """Where a batch stands: queued until a worker expands it, done when all items ended and one of them is done."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+BATCH_OPEN = (BatchStatus.QUEUED, BatchStatus.PROCESSING)
+
+
+class OutputMode(models.TextChoices):
+    """What a batch makes: a document an item, or one file of them all."""
+
+    SEPARATE = "separate"
+    ZIP = "zip"
+    MERGED = "merged"
+
+
+class SourceFormat(models.TextChoices):
+    """How the items of a batch are written down: one JSON object a line, in two forms, or rows of a table."""
+
+    ITEMS = "items"
+    JSON_LINES = "jsonl"
+    CSV = "csv"

@@ -73,7 +73,11 @@ def job_submit(
     job = _new_job(caller, request, version, payload)
     if request.dedup:
         job.cache_key = dedup.cache_key(
-            caller=caller, version=version, payload=request.payload, options=request.options
+            team_id=caller.team.pk,
+            shares_with=dedup.shares_with(caller),
+            version=version,
+            payload=request.payload,
+            options=request.options,
         )
     for _ in range(_LOOKS):
         try:

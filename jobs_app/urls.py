@@ -2,6 +2,14 @@
 
 from django.urls import path
 
+from jobs_app.api.batches import (
+    BatchCancelView,
+    BatchFileView,
+    BatchItemsView,
+    BatchListView,
+    BatchRetryView,
+    BatchView,
+)
 from jobs_app.api.jobs import JobEventsView, JobFileView, JobListView, JobView
 from jobs_app.api.links import JobLinksView
 from jobs_app.api.steering import JobAttemptsView, JobCancelView, JobRetryView, JobsRetryView
@@ -20,4 +28,10 @@ urlpatterns = [
     path("pdf/jobs/<uuid:job_id>/cancel", JobCancelView.as_view(), name="job-cancel"),
     path("pdf/jobs/<uuid:job_id>/retry", JobRetryView.as_view(), name="job-retry"),
     path("pdf/jobs/<uuid:job_id>/links", JobLinksView.as_view(), name="job-links"),
+    path("pdf/batches", BatchListView.as_view(), name="batches"),
+    path("pdf/batches/<uuid:batch_id>", BatchView.as_view(), name="batch"),
+    path("pdf/batches/<uuid:batch_id>/items", BatchItemsView.as_view(), name="batch-items"),
+    path("pdf/batches/<uuid:batch_id>/file", BatchFileView.as_view(), name="batch-file"),
+    path("pdf/batches/<uuid:batch_id>/cancel", BatchCancelView.as_view(), name="batch-cancel"),
+    path("pdf/batches/<uuid:batch_id>/retry-failed", BatchRetryView.as_view(), name="batch-retry-failed"),
 ]

@@ -147,8 +147,8 @@ Q_CLUSTER: dict[str, Any] = {
     "workers": 1,  # why: docs/decisions/0005-one-worker-per-cluster.md
     "queue_limit": 1,
     "recycle": 1_000_000_000,
-    "timeout": RENDER_TIMEOUT + 600,
-    "retry": RENDER_TIMEOUT + 1200,
+    "timeout": RENDER_TIMEOUT + 1200,  # longer than any job: jobs_app/handlers know how long each kind may take
+    "retry": RENDER_TIMEOUT + 1800,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,
@@ -207,6 +207,7 @@ WHITENOISE_USE_FINDERS = True  # a checkout that never ran collectstatic still h
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 MAX_PAYLOAD_BYTES = env.int_between("MAX_PAYLOAD_BYTES", 1 << 20, 1024, 1 << 30)
+MAX_BATCH_BYTES = env.int_between("MAX_BATCH_BYTES", 32 << 20, 1024, 1 << 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(2 * MAX_PAYLOAD_BYTES, 4 << 20)
 HOST = env.text("HOST", "127.0.0.1")
 WEB_THREADS = env.int_between("WEB_THREADS", 8, 1, 256)
@@ -259,7 +260,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "pdfservice.lib.openapi.add_problems",
     ],
-    "ENUM_NAME_OVERRIDES": {"JobStatus": "jobs_app.states.Status"},
+    "ENUM_NAME_OVERRIDES": {"JobStatus": "jobs_app.states.Status", "BatchStatus": "jobs_app.states.BatchStatus"},
 }
 
 # --- Alerts -----------------------------------------------------------------------------------------------------------

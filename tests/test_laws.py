@@ -69,6 +69,7 @@ def test_the_admin_shows_these_models_and_no_others() -> None:
         "downloads_app.StoredFile",
         "downloads_app.DownloadLink",
         "downloads_app.LinkRedemption",
+        "jobs_app.Batch",
         "jobs_app.Job",
     }
 

@@ -24,6 +24,13 @@ ENDPOINTS = {
     ("get", "/pdf/jobs/{job_id}/links"),
     ("post", "/pdf/jobs/{job_id}/links"),
     ("delete", "/pdf/links/{link_id}"),
+    ("get", "/pdf/batches"),
+    ("post", "/pdf/batches"),
+    ("get", "/pdf/batches/{batch_id}"),
+    ("get", "/pdf/batches/{batch_id}/items"),
+    ("get", "/pdf/batches/{batch_id}/file"),
+    ("post", "/pdf/batches/{batch_id}/cancel"),
+    ("post", "/pdf/batches/{batch_id}/retry-failed"),
 }
 
 

@@ -25,9 +25,9 @@ logger = logging.getLogger(__name__)
 GIVE_UP_AFTER = 3
 
 
-def file_reserve(*, team: Team, key: str, filename: str) -> StoredFile:
+def file_reserve(*, team: Team, key: str, filename: str, content_type: str = "application/pdf") -> StoredFile:
     """Add the row of a file before its bytes are stored at `key`, so that they are found if nobody confirms them."""
-    return StoredFile.objects.create(team=team, key=key, filename=filename)
+    return StoredFile.objects.create(team=team, key=key, filename=filename, content_type=content_type)
 
 
 def file_confirm(*, file_id: int, stored: storage.StoredObject, expires_at: datetime | None) -> bool:

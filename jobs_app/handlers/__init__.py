@@ -1,10 +1,12 @@
-"""What each kind of job does: one file a kind, each with a `produce` and an `interrupt` of the same shape."""
+"""What each kind of job does: one file a kind, all of the same shape: `prepare`, `produce`, `longest_seconds`, `interrupt`.
+
+`produce` returns a Product, or None when the work leaves no document."""
 
 from __future__ import annotations
 
 from types import ModuleType
 
-from jobs_app.handlers import render
+from jobs_app.handlers import bundle, expand, render
 from jobs_app.states import Kind
 
-HANDLERS: dict[str, ModuleType] = {Kind.RENDER: render}
+HANDLERS: dict[str, ModuleType] = {Kind.RENDER: render, Kind.EXPAND: expand, Kind.BUNDLE: bundle}

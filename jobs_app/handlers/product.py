@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import IO
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The bytes that a job made, and what is worth knowing about how. `render_ms` is the engine's part."""
+    """The bytes that a job made, and what is worth knowing about how. `render_ms` is the engine's part.
+
+    What may be too large for memory is in `file`, open, instead of `data`; whoever delivers the product closes it.
+    """
 
     data: bytes = field(repr=False)
     content_type: str
@@ -17,3 +21,9 @@ class Product:
     warnings: tuple[str, ...] = ()
     peak_memory_kb: int | None = None
     log: str = ""
+    file: IO[bytes] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def extension(self) -> str:
+        """How the key of its bytes ends."""
+        return "zip" if self.content_type == "application/zip" else "pdf"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
+
 from jobs_app.handlers.product import Product
 from jobs_app.models import Job
 from templates_app import rendering
@@ -36,6 +38,11 @@ def produce(job: Job) -> Product:
         peak_memory_kb=document.peak_memory_kb,
         log=document.log,
     )
+
+
+def longest_seconds() -> float:
+    """Return how long a `produce` may take."""
+    return float(settings.RENDER_TIMEOUT)
 
 
 def interrupt() -> None:

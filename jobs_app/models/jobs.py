@@ -1,4 +1,4 @@
-"""Jobs and their attempts. Only jobs_app/transitions/ writes `Job.status`."""
+"""Jobs. Only jobs_app/transitions/ writes `Job.status`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Greatest, Least, Now
 from django.utils import timezone
 
 from downloads_app.models import StoredFile
-from jobs_app.states import FINAL, Kind, Outcome, Status
+from jobs_app.states import FINAL, Kind, Status
 from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import ApiKey, Team
 from pdfservice.teams.scopes import Scope
@@ -47,8 +47,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(status=Status.PROCESSING, claimed_by__startswith=worker_prefix)
 
     def visible_to(self, caller: Caller) -> JobQuerySet:
-        """Return what the caller may see: the team's jobs, or with a narrower right those that they asked for."""
-        jobs = self.for_team(caller.team)
+        """Return what the caller may see: the team's jobs, or with a narrower right those that they asked for.
+
+        Expanding a batch is our own business.
+        """
+        jobs = self.for_team(caller.team).exclude(kind=Kind.EXPAND)
         if caller.may(Scope.JOBS_READ):
             return jobs
         return jobs.filter(requested_by_user=caller.user, requested_by_key=caller.api_key)
@@ -62,8 +65,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         queued_after: datetime | None = None,
         finished_after: datetime | None = None,
         ids: Sequence[uuid.UUID] | None = None,
+        batch: uuid.UUID | None = None,
     ) -> JobQuerySet:
         """Return the jobs that fit every filter given."""
+        of_batch = Job.objects.filter(batch_items__batch__external_id=batch).values("pk") if batch else None
         wanted = {
             "status": status,
             "template_version__template__slug": template,
@@ -71,6 +76,7 @@ class JobQuerySet(models.QuerySet["Job"]):
             "queued_at__gt": queued_after,
             "finished_at__gt": finished_after,
             "external_id__in": ids,
+            "pk__in": of_batch,
         }
         return self.filter(**{lookup: value for lookup, value in wanted.items() if value is not None})
 
@@ -112,10 +118,11 @@ class JobQuerySet(models.QuerySet["Job"]):
 
         A job that a row of another table cannot do without (an idempotency key, say) stays as long as that row.
         """
-        ended = self.filter(finished_at__lt=before, status__in=(Status.FAILED, Status.CANCELLED, Status.EXPIRED))
+        over = Q(status__in=(Status.FAILED, Status.CANCELLED, Status.EXPIRED)) | Q(status=Status.DONE, kind=Kind.EXPAND)
+        ended = self.filter(over, finished_at__lt=before)
         gone = ended.filter(Q(output=None) | Q(output__bytes_deleted_at__isnull=False))
         for relation in Job._meta.related_objects:
-            if relation.related_model is not JobAttempt and relation.on_delete is not models.SET_NULL:
+            if relation.name != "attempts" and relation.on_delete is not models.SET_NULL:
                 referring = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
                 gone = gone.filter(~Exists(referring))
         return gone
@@ -139,6 +146,9 @@ class Job(models.Model):
 
     # What equal work has in common (jobs_app/dedup.py); empty for a job that wants to be alone.
     cache_key = models.CharField(max_length=64, blank=True)
+
+    # Somebody else than the first requester waits for it too: a batch that is cancelled leaves it alone.
+    is_shared = models.BooleanField(default=False)
 
     # JSON text as it goes to the renderer; null once it was erased. The hash stays.
     payload = models.TextField(null=True)
@@ -208,7 +218,8 @@ class Job(models.Model):
                 name="job_processing_has_lease",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=(Status.DONE, Status.EXPIRED)) | Q(output__isnull=False),
+                # Expanding a batch makes jobs, not a document.
+                condition=~Q(status__in=(Status.DONE, Status.EXPIRED)) | Q(output__isnull=False) | Q(kind=Kind.EXPAND),
                 name="job_done_has_output",
             ),
             models.CheckConstraint(condition=~Q(status=Status.FAILED) | ~Q(error_code=""), name="job_failed_has_error"),
@@ -263,33 +274,3 @@ class Job(models.Model):
     def is_final(self) -> bool:
         """Whether the job has ended."""
         return self.status in FINAL
-
-
-class JobAttempt(models.Model):
-    """One claim of a job and what came of it."""
-
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
-    number = models.PositiveSmallIntegerField()
-    claim_number = models.PositiveIntegerField()
-    worker = models.CharField(max_length=200)
-    started_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.RUNNING)
-    error_code = models.CharField(max_length=40, blank=True)
-    error_message = models.TextField(blank=True)
-    peak_memory_kb = models.PositiveIntegerField(null=True)
-    log = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["claim_number"]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "claim_number"], name="attempt_once_per_claim"),
-            models.CheckConstraint(
-                condition=Q(outcome=Outcome.RUNNING, finished_at=None)
-                | (~Q(outcome=Outcome.RUNNING) & Q(finished_at__isnull=False)),
-                name="attempt_ended_has_time",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"attempt {self.number} of {self.job_id}: {self.outcome}"

@@ -1,4 +1,4 @@
-"""Every arrow between two states of a job, and nothing else writes `Job.status`.
+"""Every arrow between two states of a job or of a batch, and nothing else writes `Job.status` or `Batch.status`.
 
     queued ──claim──► processing ──complete──► done ──expire──► expired
       ▲  └─cancel─► cancelled ◄──┤  └──fail──► failed
@@ -10,10 +10,24 @@ somebody was first: the function says False, or None, and nothing happened.
 """
 
 from jobs_app.transitions.archiving import depart
+from jobs_app.transitions.batches import (
+    batch_accept,
+    batch_bundle,
+    batch_cancelled,
+    batch_done,
+    batch_expanded,
+    batch_failed,
+    batch_forget,
+    batch_hold,
+    batch_reopen,
+    batch_request_cancel,
+    batch_start,
+)
 from jobs_app.transitions.erasing import kept_options, kept_places
 from jobs_app.transitions.holding import (
     claim,
     complete,
+    conclude,
     drop,
     fail,
     is_cancel_requested,
@@ -23,20 +37,36 @@ from jobs_app.transitions.holding import (
     retry,
 )
 from jobs_app.transitions.keeping import erase, expire, rescue
-from jobs_app.transitions.rows import ATTEMPTS
+from jobs_app.transitions.many import cancel_many, enqueue_many, revive_many
+from jobs_app.transitions.rows import ATTEMPTS, held
 from jobs_app.transitions.waiting import cancel, enqueue, promote_due, request_cancel, revive
 
 __all__ = [
     "ATTEMPTS",
+    "batch_accept",
+    "batch_bundle",
+    "batch_cancelled",
+    "batch_done",
+    "batch_expanded",
+    "batch_failed",
+    "batch_forget",
+    "batch_hold",
+    "batch_reopen",
+    "batch_request_cancel",
+    "batch_start",
     "cancel",
+    "cancel_many",
     "claim",
     "complete",
+    "conclude",
     "depart",
     "drop",
     "enqueue",
+    "enqueue_many",
     "erase",
     "expire",
     "fail",
+    "held",
     "is_cancel_requested",
     "kept_options",
     "kept_places",
@@ -48,4 +78,5 @@ __all__ = [
     "rescue",
     "retry",
     "revive",
+    "revive_many",
 ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 CHUNK_BYTES = 64 << 10
@@ -55,14 +56,19 @@ class ObjectStream(Iterator[bytes]):
         self._file.close()
 
 
-def output_key(at: datetime, job_id: UUID, claim_number: int) -> str:
-    """Return where a job's PDF goes.
+def output_key(at: datetime, job_id: UUID, claim_number: int, *, extension: str = "pdf") -> str:
+    """Return where a job's output goes.
 
     The first claim has the plain name; a later one carries its claim number, so that a worker that was given up for
     dead and comes back cannot overwrite what its successor stored.
     """
     suffix = "" if claim_number == 1 else f"-{claim_number}"
-    return f"pdf-output/{at:%Y}/{at:%m}/{job_id}{suffix}.pdf"
+    return f"pdf-output/{at:%Y}/{at:%m}/{job_id}{suffix}.{extension}"
+
+
+def batch_key(at: datetime, batch_id: UUID) -> str:
+    """Return where the items of a batch lie until they are expanded."""
+    return f"batches/{at:%Y}/{at:%m}/{batch_id}"
 
 
 def asset_key(team_slug: str, sha256: str) -> str:
@@ -77,6 +83,21 @@ def put(key: str, data: bytes, *, content_type: str) -> StoredObject:
     with _translated(key):
         default_storage.save(key, content)
     return StoredObject(key, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def put_file(key: str, file: IO[bytes], *, content_type: str) -> StoredObject:
+    """Store an open file of this machine at `key`, as `put` does; it is read in chunks and stays open."""
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any real file will do
+    size_bytes = file.tell()
+    # boto closes what it has uploaded, and a refusal must leave something to try again with.
+    with os.fdopen(os.dup(file.fileno()), "rb") as copy:
+        copy.seek(0)
+        content = File(copy, name=key)
+        content.content_type = content_type  # type: ignore[attr-defined]
+        with _translated(key):
+            default_storage.save(key, content)
+    return StoredObject(key, sha256, size_bytes)
 
 
 def read(key: str) -> bytes:

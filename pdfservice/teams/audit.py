@@ -30,6 +30,19 @@ def record(
     )
 
 
+def record_all(subjects: Sequence[tuple[int, uuid.UUID]], *, actor: str, action: str, subject_type: str) -> None:
+    """Append the same event for each of `subjects` (team, uuid), in the caller's transaction."""
+    AuditEvent.objects.bulk_create(
+        (
+            AuditEvent(
+                team_id=team_id, actor=actor, action=action, subject_type=subject_type, subject_id=subject_id, data={}
+            )
+            for team_id, subject_id in subjects
+        ),
+        batch_size=1000,
+    )
+
+
 def prune(*, ids: Sequence[int], before: datetime) -> int:
     """Delete those of the events `ids` that are older than `before` and return their number. For archiving only."""
     table = connection.ops.quote_name(AuditEvent._meta.db_table)

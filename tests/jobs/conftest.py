@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from jobs_app import transitions
-from jobs_app.models import Job
+from jobs_app import executor, transitions
+from jobs_app.batches import settlement
+from jobs_app.models import Batch, Job
+from jobs_app.states import Kind
 from jobs_app.submission import RenderRequest, job_submit
 from templates_app import rendering
 from templates_app.models import TemplateVersion
@@ -60,3 +62,30 @@ def claim() -> Callable[[], Job]:
 def _close_the_sandbox() -> Iterator[None]:
     yield
     rendering.sandbox().close()
+
+
+def post_batch(asker: Member, items: Sequence[Any], **more: Any) -> Any:
+    """Ask for a batch of letters."""
+    return asker.api.post("/pdf/batches", {"template": "letter", "items": items, **more}, format="json")
+
+
+def letters(*names: str) -> list[dict[str, Any]]:
+    """Return items for letters to `names`, each with its name as reference."""
+    return [{"payload": {"name": name}, "reference": name} for name in names]
+
+
+def expand() -> None:
+    """Do what a worker does with the best waiting job, which is the expansion of a batch."""
+    job = transitions.claim(worker=WORKER)
+    assert job is not None
+    assert job.kind == Kind.EXPAND
+    executor.perform(job)
+    settlement.settle_after(job)
+
+
+def accepted_batch(asker: Member, items: Sequence[Any], **more: Any) -> Batch:
+    """Ask for a batch and expand it."""
+    response = post_batch(asker, items, **more)
+    assert response.status_code == 202, response.json()
+    expand()
+    return Batch.objects.get(external_id=response.json()["id"])

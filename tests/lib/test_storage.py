@@ -116,6 +116,16 @@ def test_what_is_put_can_be_read(kind: str, key: str) -> None:
     assert len(list(storage.open_stream(key))) > 1
 
 
+def test_an_open_file_is_put_whole_and_stays_open(kind: str, key: str, tmp_path: Path) -> None:
+    data = os.urandom(9 << 20)  # more than S3 takes in one part
+    with (tmp_path / "file").open("w+b") as file:
+        file.write(data)
+        for _ in range(2):
+            stored = storage.put_file(key, file, content_type="application/zip")
+            assert (stored.size_bytes, stored.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert storage.read(key) == data
+
+
 def test_a_window_of_it_can_be_read(kind: str, key: str) -> None:
     data = os.urandom(200_000)
     storage.put(key, data, content_type="application/pdf")
