@@ -186,7 +186,7 @@ def _set_barrier(barrier: Any) -> None:
 
 
 def _loop(prepare: Callable[[ExitStack], Callable[[RenderSpec], object]], engine: str, count: int) -> None:
-    spec = _spec(Engine(engine))
+    spec = sample_spec(Engine(engine))
     with ExitStack() as stack:
         render = prepare(stack)
         render(spec)
@@ -218,7 +218,7 @@ def _prepare_renderer(scratch: str, stack: ExitStack) -> Callable[[RenderSpec], 
     return partial(sandbox.render, tenant="benchmark")
 
 
-def _spec(engine: Engine) -> RenderSpec:
+def sample_spec(engine: Engine) -> RenderSpec:
     assets = [
         Asset(name, kind, (INVOICE / "assets" / name).read_bytes())
         for name, kind in (

@@ -147,5 +147,5 @@ def _start_as_member() -> None:
 
 
 def _warm_up(**_: Any) -> None:
-    tasks.prepare()
-    logger.info("Worker %s is ready.", tasks.worker_name())
+    if tasks.prepare():
+        logger.info("Worker %s is ready.", tasks.worker_name())

@@ -31,11 +31,27 @@ STORAGE_GIVE_UP_AFTER = timedelta(hours=24)
 _STORAGE_LONGEST_DELAY = timedelta(seconds=30)
 
 
+def prepare() -> bool:
+    """Start what jobs need, where it does not run yet; False when it does not start on this host."""
+    try:
+        for handler in HANDLERS.values():
+            handler.prepare()
+    except (RendererUnavailable, OSError) as error:
+        logger.error("The renderer does not start, this worker takes no jobs: %s", error)
+        return False
+    return True
+
+
 def work_off(*, worker: str) -> int:
-    """Work on what is due, the best first, until nothing is or the ticket's time is over; return how many that was."""
+    """Work on what is due, the best first, until nothing is or the ticket's time is over; return how many that was.
+
+    A worker that can make nothing claims nothing: it would spend the attempts of one job after the other.
+    """
     deadline = time.monotonic() + TICKET_SECONDS
     claimed = 0
     while not shutdown.is_requested() and time.monotonic() < deadline:
+        if not prepare():
+            return claimed
         job = transitions.claim(worker=worker)
         if job is None:
             return claimed

@@ -9,7 +9,6 @@ import socket
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from jobs_app import executor
-from jobs_app.handlers import HANDLERS
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +30,6 @@ def answer_ticket() -> None:
         close_old_connections()
 
 
-def prepare() -> None:
-    """Warm up a worker that has just started."""
-    for handler in HANDLERS.values():
-        handler.prepare()
+def prepare() -> bool:
+    """Warm up a worker that has just started; False when it cannot make anything yet."""
+    return executor.prepare()

@@ -38,6 +38,7 @@ def sandbox() -> Sandbox:
                 memory_mb=settings.RENDER_MEMORY_MB,
                 child_max_documents=settings.RENDER_CHILD_MAX_DOCUMENTS,
                 merge_memory_mb=settings.MERGE_MEMORY_MB,
+                child_max_growth_mb=settings.RENDER_CHILD_MAX_GROWTH_MB,
             ),
             allow_unconfined=settings.RENDER_ALLOW_UNCONFINED,
         )

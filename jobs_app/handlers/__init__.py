@@ -1,4 +1,4 @@
-"""What each kind of job does: one file a kind, all of the same shape: `prepare`, `produce`, `longest_seconds`, `interrupt`.
+"""What each kind of job does: one file a kind, all with `prepare`, `produce`, `longest_seconds` and `interrupt`.
 
 `produce` returns a Product, or None when the work leaves no document."""
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.conf import settings
 
 from jobs_app.handlers.product import Product
 from jobs_app.models import Job
 from templates_app import rendering
-from templates_app.renderer.contracts import RendererUnavailable
-
-logger = logging.getLogger(__name__)
 
 
 def prepare() -> None:
-    """Start what the first job would otherwise wait for. A renderer that does not start fails jobs, not the worker."""
-    try:
-        rendering.sandbox().start()
-    except RendererUnavailable as error:
-        logger.error("The renderer does not start: %s", error)
+    """Start the renderer if it does not run, as jobs would else wait for it; raises RendererUnavailable."""
+    rendering.sandbox().start()
 
 
 def produce(job: Job) -> Product:

@@ -123,11 +123,14 @@ def fail(job: Job, failure: Failure) -> bool:
 
 
 def retry(job: Job, failure: Failure, *, delay: timedelta) -> bool:
-    """Send the job back to wait `delay` for its next attempt."""
+    """Send the job back to wait `delay` for its next attempt; False also when it has none left."""
+    # Else it would come back as one that nobody can claim, at the head of the queue.
+    unspent = held(job).filter(attempt_count__lt=F("max_attempts"))
     with transaction.atomic():
         if drop_if_asked(job, held(job), failure):
             return True
-        if not leave(job, status=Status.QUEUED, started_at=None, run_at=Now() + delay, **error_fields(failure)):
+        later: dict[str, Any] = {"run_at": Now() + delay, "started_at": None}
+        if not leave(job, unspent, status=Status.QUEUED, **later, **error_fields(failure)):
             return False
         end_attempt(job, Outcome.RETRY, failure)
         record_failure(job, "job.retrying", f"worker:{job.claimed_by}", Outcome.RETRY, failure)

@@ -54,13 +54,13 @@ class Child:
             limit = ceil(used + seconds) + 1
             resource.prlimit(self.pid, resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
+    def memory_kb(self) -> int:
+        """Return the memory that the process has resident now, in KiB; 0 if it is gone."""
+        return self._status("VmRSS:")
+
     def peak_memory_kb(self) -> int:
         """Return the most memory the process has had resident at once, in KiB; 0 if it is gone."""
-        with suppress(OSError, ValueError):
-            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1])
-        return 0
+        return self._status("VmHWM:")
 
     def stderr_tail(self) -> str:
         """Return the end of what the process wrote to standard error for the current document."""
@@ -75,3 +75,10 @@ class Child:
         os.close(self.pidfd)
         os.close(self.stderr_fd)
         scratch.remove(self.directory)
+
+    def _status(self, name: str) -> int:
+        with suppress(OSError, ValueError):
+            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+                if line.startswith(name):
+                    return int(line.split()[1])
+        return 0

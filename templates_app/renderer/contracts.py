@@ -90,12 +90,16 @@ class MergeSpec:
 
 @dataclass(frozen=True, slots=True)
 class RenderLimits:
-    """What one document may use. Times in seconds, sizes in MiB; `child_max_documents` is how many one child serves."""
+    """What one document may use. Times in seconds, sizes in MiB.
+
+    A child serves `child_max_documents`, fewer if it has grown by more than `child_max_growth_mb` since it was forked.
+    """
 
     timeout_s: float = 30.0
     memory_mb: int = 1024
     output_mb: int = 64
     child_max_documents: int = 200
+    child_max_growth_mb: int = 128
     max_children: int = 4
     merge_memory_mb: int = 3072
     merge_output_mb: int = 512

@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,8 +22,6 @@ from templates_app.renderer.zygote_handle import Ending, ZygoteHandle
 _HELLO_SECONDS = 10.0
 _HELLO_BOUNDS = FrameBounds(header=256, blobs=0, total=0)
 _PIPE_BYTES = 1 << 20
-# Beyond this a child holds memory that it may never give back; a fresh one costs 10 ms.
-_GROWTH_KB = 128 << 10
 
 
 class Nursery:
@@ -58,31 +57,37 @@ class Nursery:
 
     def child_for(self, tenant: str) -> Child:
         """Return a living child that has served nobody but `tenant`."""
-        self.open()
+        return self._once_more(lambda: self._child_for(tenant))
+
+    def new_child(self, tenant: str, limits: RenderLimits) -> Child:
+        """Return a fresh child with limits of its own, for one request that is not like others; discard it after."""
+        return self._once_more(lambda: self._add(tenant, limits))
+
+    def _once_more(self, child: Callable[[], Child]) -> Child:
+        try:
+            return child()
+        except ConfinementUnavailable:
+            raise
+        except RendererUnavailable:
+            # The zygote hangs, or was killed while it started or before it had the order: once more with a new one.
+            self._bury_zygote()
+            return child()
+
+    def _child_for(self, tenant: str) -> Child:
+        self.open()  # the children of a dead zygote are dead
         child = self._children.get(tenant)
         if child is not None and child.is_alive():
             self._children.move_to_end(tenant)
             return child
         return self._add(tenant, self._limits)
 
-    def new_child(self, tenant: str, limits: RenderLimits) -> Child:
-        """Return a fresh child with limits of its own, for one request that is not like others; discard it after."""
-        self.open()
-        return self._add(tenant, limits)
-
     def _add(self, tenant: str, limits: RenderLimits) -> Child:
+        self.open()
         if tenant in self._children:
             self.discard(self._children[tenant])
         while len(self._children) >= max(1, self._limits.max_children):
             self.discard(next(iter(self._children.values())))
-        try:
-            child = self._fork(tenant, limits)
-        except RendererUnavailable as error:
-            if isinstance(error, ConfinementUnavailable):
-                raise
-            # The zygote hangs, or died between the look and the order: once more with a new one.
-            self._bury_zygote()
-            child = self._fork(tenant, limits)
+        child = self._fork(tenant, limits)
         self._children[tenant] = child
         return child
 
@@ -90,7 +95,8 @@ class Nursery:
         """Wipe what the document left on disk; retire a child that has served its number of documents or grew large."""
         child.documents += 1
         worn_out = child.documents >= self._limits.child_max_documents
-        if worn_out or child.peak_memory_kb() - child.fresh_memory_kb > _GROWTH_KB:
+        # What a child holds now it may never give back; a fresh one costs 10 ms.
+        if worn_out or child.memory_kb() - child.fresh_memory_kb > self._limits.child_max_growth_mb << 10:
             self.discard(child)
         else:
             scratch.empty(child.directory)
@@ -164,7 +170,7 @@ class Nursery:
             if ending and ending.status == UNCONFINED_STATUS:
                 raise ConfinementUnavailable(f"a renderer child could not be confined: {reason}") from error
             raise RendererUnavailable(f"a renderer child did not start: {reason or ending}") from error
-        child.fresh_memory_kb = child.peak_memory_kb()
+        child.fresh_memory_kb = child.memory_kb()
 
 
 def _pipe(*, parent_writes: bool) -> tuple[int, int]:

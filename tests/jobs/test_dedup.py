@@ -21,7 +21,8 @@ from jobs_app.models import Job
 from jobs_app.submission import RenderRequest, job_submit
 from pdfservice.teams.models import AuditEvent
 from pdfservice.teams.scopes import Role, Scope
-from templates_app.models import TemplateVersion
+from templates_app.models import AssetType, TemplateVersion
+from templates_app.services import NewAsset
 from tests.conftest import Member, member
 from tests.jobs.conftest import publish
 from tests.jobs.test_transitions import FINAL, result_for
@@ -60,6 +61,18 @@ def test_every_difference_that_shows_makes_another_job(alice: Member, letter: Te
     jobs.add(post(alice)["id"])
     jobs.add(post(alice, version=1, payload={"name": "Ada", "town": "Paris"})["id"])
     assert len(jobs) == 5
+
+
+def test_another_asset_of_the_same_name_makes_another_job(alice: Member, letter: TemplateVersion) -> None:
+    def with_logo(data: bytes) -> Any:
+        logo = NewAsset(name="logo.svg", asset_type=AssetType.LOGO, content_type="image/svg+xml", data=data)
+        publish(alice, "letter", "<h1>Dear {{ name }}</h1><img src='asset:logo.svg'>", assets=[logo])
+        return post(alice)["id"]
+
+    jobs = {with_logo(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), with_logo(b"<svg/>")}
+    assert len(jobs) == 2
+    assert len(set(Job.objects.values_list("cache_key", flat=True))) == 2
+    assert len(set(TemplateVersion.objects.exclude(version=1).values_list("content_hash", flat=True))) == 2
 
 
 def test_a_fresh_render_can_be_asked_for(alice: Member, letter: TemplateVersion) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -16,7 +17,9 @@ from jobs_app.heartbeat import Heartbeat
 from jobs_app.models import Job, JobAttempt
 from jobs_app.states import Outcome, Status
 from pdfservice.lib import storage
+from templates_app import rendering
 from templates_app.renderer.contracts import Engine, ErrorCode, RenderError
+from templates_app.renderer.sandbox import Sandbox
 from tests.conftest import Member
 from tests.jobs.conftest import WORKER, Submit, publish
 
@@ -55,6 +58,27 @@ def test_a_ticket_works_off_everything_that_is_due(submit: Submit) -> None:
     assert work_off() == 5
     assert set(Job.objects.values_list("status", flat=True)) == {Status.DONE}
     assert work_off() == 0
+
+
+class BrokenSandbox(Sandbox):
+    """A renderer that starts on no host."""
+
+    program = "tests.renderer.no_such_program"
+
+
+def test_a_worker_whose_renderer_does_not_start_takes_no_jobs(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = submit()
+    with monkeypatch.context() as patch:
+        broken = BrokenSandbox(scratch_root=tmp_path)
+        patch.setattr(rendering, "sandbox", lambda: broken)
+        assert work_off() == 0
+        assert "no_such_program" in caplog.text
+        job.refresh_from_db()
+        assert (job.status, job.claim_number) == (Status.QUEUED, 0)
+        broken.close()
+    assert work_off() == 1
 
 
 def test_a_template_error_ends_the_job_at_once_and_says_where(alice: Member, submit: Submit) -> None:

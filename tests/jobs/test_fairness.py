@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -40,6 +41,20 @@ def test_a_lone_job_waits_for_two_of_anothers_many_at_most(
         submit()
     for _ in range(10):
         claim()
+    lone = umbrella_submits()
+    assert lone.pk in [claim().pk for _ in range(3)]
+
+
+def test_ten_thousand_jobs_of_one_team_delay_anothers_by_two_claims_at_most(
+    submit: Submit, umbrella_submits: Submit, claim: Claim
+) -> None:
+    pattern = submit()
+    first = fairness.next_turn(team_id=pattern.team_id, priority=pattern.effective_priority)
+    columns = {field.attname: getattr(pattern, field.attname) for field in Job._meta.concrete_fields}
+    copies = ({**columns, "id": None, "external_id": uuid4(), "turn": first + number} for number in range(9_999))
+    Job.objects.bulk_create([Job(**copy) for copy in copies], batch_size=500)
+    for _ in range(10):
+        assert claim().team_id == pattern.team_id
     lone = umbrella_submits()
     assert lone.pk in [claim().pk for _ in range(3)]
 

@@ -106,6 +106,14 @@ def test_a_retry_waits_until_it_is_due(submit: Submit, claim: Callable[[], Job])
     assert claim().attempt_count == 2
 
 
+def test_a_job_without_attempts_left_is_not_sent_back(submit: Submit, claim: Callable[[], Job]) -> None:
+    submit()
+    Job.objects.update(max_attempts=1)
+    job = claim()
+    assert not transitions.retry(job, PASSING, delay=timedelta())
+    assert transitions.fail(job, PASSING)
+
+
 def test_a_released_job_has_its_attempt_back_but_the_token_grew(submit: Submit, claim: Callable[[], Job]) -> None:
     submit()
     assert transitions.release(claim())

@@ -4,82 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
-import subprocess
-import sysconfig
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError
 from django.conf import LazySettings
 
 from pdfservice.lib import storage
-
-_CREDENTIALS = {"access_key": "test", "secret_key": "test-secret"}
+from tests.s3_server import ACCESS_KEY, BUCKET, REGION, SECRET_KEY, S3Server
 
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run SeaweedFS and return the address of its S3 side, with a bucket named `pdf`."""
-    folder = tmp_path_factory.mktemp("weed")
-    ports = [_free_port() for _ in range(4)]
-    weed = Path(sysconfig.get_path("scripts")) / "weed"
-    command = [
-        str(weed), "server",
-        f"-dir={folder}", "-ip=127.0.0.1", "-s3", f"-s3.port={ports[0]}", f"-master.port={ports[1]}",
-        f"-volume.port={ports[2]}", f"-filer.port={ports[3]}", "-volume.max=5", "-master.volumeSizeLimitMB=64",
-        "-s3.port.iceberg=0", "-s3.port.lance=0",
-    ]  # fmt: skip
-    # Its gRPC ports are the HTTP ports plus 10,000.
-    with (folder / "log").open("wb") as log:
-        environment = {
-            **os.environ,
-            "AWS_ACCESS_KEY_ID": _CREDENTIALS["access_key"],
-            "AWS_SECRET_ACCESS_KEY": _CREDENTIALS["secret_key"],
-        }
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-    address = f"http://127.0.0.1:{ports[0]}"
+    server = S3Server(tmp_path_factory.mktemp("weed"))
     try:
-        _make_bucket(address, server, folder / "log")
-        yield address
+        server.start()
+        yield server.address
     finally:
-        server.kill()  # asked kindly, it takes half a minute
-        server.wait()
-
-
-def _make_bucket(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=address,
-        aws_access_key_id=_CREDENTIALS["access_key"],
-        aws_secret_access_key=_CREDENTIALS["secret_key"],
-        region_name="us-east-1",
-    )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            client.create_bucket(Bucket="pdf")
-        except (BotoCoreError, ClientError) as error:
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"SeaweedFS did not start: {error}\n{log.read_text()[-2000:]}")
-            time.sleep(0.2)
-        else:
-            client.close()
-            return
-
-
-def _free_port() -> int:
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port < 50_000:
-            return port
+        server.kill()
 
 
 @pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.slow)])
@@ -87,10 +33,11 @@ def kind(request: pytest.FixtureRequest, settings: LazySettings) -> str:
     """Both kinds of storage, one after the other."""
     if request.param == "s3":
         options = {
-            **_CREDENTIALS,
-            "bucket_name": "pdf",
+            "access_key": ACCESS_KEY,
+            "secret_key": SECRET_KEY,
+            "bucket_name": BUCKET,
             "endpoint_url": request.getfixturevalue("s3_server"),
-            "region_name": "us-east-1",
+            "region_name": REGION,
             "addressing_style": "path",
             "signature_version": "s3v4",
             "file_overwrite": True,
@@ -156,10 +103,11 @@ def test_a_bucket_that_is_away_is_unavailable(settings: LazySettings, key: str) 
     from botocore.config import Config
 
     options = {
-        **_CREDENTIALS,
+        "access_key": ACCESS_KEY,
+        "secret_key": SECRET_KEY,
         "bucket_name": "pdf",
         "endpoint_url": "http://127.0.0.1:1",
-        "region_name": "us-east-1",
+        "region_name": REGION,
         "client_config": Config(retries={"max_attempts": 0}, connect_timeout=1),
     }
     settings.STORAGES = {

@@ -17,7 +17,7 @@ import redis
 
 from tests.processes.service import Service
 
-_CLAIM = "pdfservice-tests-claim"
+CLAIM = "pdfservice-tests-claim"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Place:
         for number in range(14, 0, -1):
             url = _on(self.broker_url, str(number))
             with closing(redis.from_url(url)) as client:
-                if client.dbsize() == 0 and client.set(_CLAIM, "taken", nx=True, ex=3600):
+                if client.dbsize() == 0 and client.set(CLAIM, "taken", nx=True, ex=3600):
                     try:
                         yield url
                     finally:

@@ -30,6 +30,14 @@ class Process:
             if self.is_alive():
                 os.kill(self.pid, number)
 
+    def runs(self, *arguments: str) -> bool:
+        """Say whether its command line holds all of these, the program's path apart."""
+        try:
+            line = Path(f"/proc/{self.pid}/cmdline").read_text(errors="replace").split("\0")
+        except OSError:
+            return False
+        return {Path(each).name for each in line}.issuperset(arguments)
+
     def children(self) -> list[Process]:
         """Return the living children, the oldest first."""
         return sorted(child for child in _by_parent().get(self.pid, []) if child.is_alive())

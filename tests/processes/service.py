@@ -123,8 +123,8 @@ class Service:
     def clusters(self) -> list[Cluster]:
         """Return the clusters that are complete."""
         top = self.top("work") if "work" in self.running else self.top("serve")
-        leaders = [each for each in top.descendants() if len(each.children()) == 3 and b"--cluster" in _arguments(each)]
-        return [Cluster(leader, *leader.children()) for leader in leaders]
+        leaders = {each: each.children() for each in top.descendants() if each.runs("--cluster")}
+        return [Cluster(leader, *members) for leader, members in leaders.items() if len(members) == 3]
 
     def log(self) -> str:
         """Return what all processes wrote."""
@@ -273,10 +273,3 @@ def text_of(pdf: bytes) -> str:
     with pypdfium2.PdfDocument(pdf) as document:
         page = document[0]
         return str(page.get_textpage().get_text_range())
-
-
-def _arguments(each: Process) -> bytes:
-    try:
-        return Path(f"/proc/{each.pid}/cmdline").read_bytes()
-    except OSError:
-        return b""

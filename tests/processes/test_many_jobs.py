@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+import httpx
 import pytest
 
 from tests.processes.procfs import Process, living
-from tests.processes.service import SLOW, Service, until
+from tests.processes.service import SLOW, Service, text_of, until
 
 JOBS = 300
 
@@ -24,6 +26,28 @@ def test_three_hundred_jobs_at_once_are_each_done_once_at_the_first_attempt(runn
     rows = running.query("SELECT external_id, attempt_count, claim_number FROM jobs_app_job")
     counts = [(attempts, claims) for job, attempts, claims in rows if UUID(str(job)) in set(jobs)]
     assert counts == [(1, 1)] * JOBS
+
+
+@pytest.mark.slow
+def test_two_hundred_equal_requests_at_once_make_one_document(running: Service) -> None:
+    callers, body = 200, {"template": "plutobook", "payload": {"number": "of everybody", "rows": 1}}
+    ready = threading.Barrier(callers)
+    http = httpx.Client(
+        headers=running.http.headers, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=callers)
+    )
+
+    def ask(_: int) -> UUID:
+        ready.wait()
+        answer = http.post(f"{running.base}/pdf/generate", json=body)
+        assert answer.status_code == 202, answer.text
+        return UUID(answer.json()["id"])
+
+    with http, ThreadPoolExecutor(callers) as pool:
+        jobs = set(pool.map(ask, range(callers)))
+    assert len(jobs) == 1
+    running.wait_until_done(list(jobs))
+    assert running.attempts(jobs) == dict.fromkeys(jobs, 1)
+    assert "Document of everybody." in text_of(running.outputs(jobs)[jobs.pop()])
 
 
 def busy_worker(service: Service, busy: list[int]) -> Process:

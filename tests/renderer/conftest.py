@@ -38,6 +38,8 @@ def probes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProbeSandbox]:
 @pytest.fixture
 def own_probes(tmp_path: Path) -> Iterator[ProbeSandbox]:
     """A sandbox of probes for one test alone."""
-    limits = RenderLimits(timeout_s=5, memory_mb=192, output_mb=1, child_max_documents=3, max_children=2)
+    limits = RenderLimits(
+        timeout_s=5, memory_mb=192, output_mb=1, child_max_documents=3, child_max_growth_mb=50, max_children=2
+    )
     with ProbeSandbox(scratch_root=tmp_path / "scratch", limits=limits) as started:
         yield started

@@ -96,6 +96,13 @@ def _hold_memory(megabytes: str) -> int:
     return len(b"x" * (int(megabytes) << 20))
 
 
+_HOARD: list[bytes] = []
+
+
+def _hoard_memory(megabytes: str) -> None:
+    _HOARD.append(b"x" * (int(megabytes) << 20))
+
+
 def _abort_after_saying(words: str) -> None:
     os.write(2, words.encode())
     os.abort()
@@ -166,6 +173,7 @@ PROBES: dict[str, Callable[[str], object]] = {
     "surroundings": _surroundings,
     "fill_memory": _fill_memory,
     "hold_memory": _hold_memory,
+    "hoard_memory": _hoard_memory,
     "abort_after_saying": _abort_after_saying,
     "start_thread": _start_thread,
     "reply_then_sleep": _reply_then_sleep,

@@ -225,3 +225,14 @@ def test_words_with_ligatures_can_be_found_in_the_pdf(sandbox: Sandbox, engine: 
     html = f"<style>{FONT_CSS}</style><p>office waffle"
     document = sandbox.render(spec(html, engine=engine, assets=(own,)), tenant="acme")
     assert "office waffle" in text_of(document)
+
+
+def test_weasyprint_keeps_nothing_of_a_document_with_fonts_of_its_own(sandbox: Sandbox) -> None:
+    def memory_after(documents: int) -> int:
+        for _ in range(documents):
+            sandbox.render(spec("<p>words", css=FONT_CSS, assets=(FONT,)), tenant="fonts")
+        return sandbox._nursery.child_for("fonts").memory_kb()
+
+    before = memory_after(20)
+    # Pango would keep 220 KB for each.
+    assert memory_after(60) - before < 60 * 100

@@ -31,6 +31,15 @@ class BrokenProgram(ProbeSandbox):
     program = "tests.renderer.no_such_program"
 
 
+class ProbesAtTheSecondStart(ProbeSandbox):
+    """A zygote that is killed while it starts for the first time, at the first document."""
+
+    program = "tests.renderer.probes_at_the_second_start"
+
+    def start(self) -> None:
+        """Leave it to the document."""
+
+
 def pid_serving(sandbox: ProbeSandbox, tenant: str = "acme") -> int:
     return probe(sandbox, "echo", tenant=tenant).page_count
 
@@ -54,9 +63,15 @@ def test_a_child_retires_after_its_number_of_documents(own_probes: ProbeSandbox)
 
 
 def test_a_child_that_grew_large_retires(own_probes: ProbeSandbox) -> None:
+    grown = probe(own_probes, "hoard_memory", "30").page_count
+    assert probe(own_probes, "hoard_memory", "25").page_count == grown
+    assert pid_serving(own_probes) != grown
+
+
+def test_a_child_that_gave_its_memory_back_serves_on(own_probes: ProbeSandbox) -> None:
     grown = probe(own_probes, "hold_memory", "140")
     assert grown.peak_memory_kb > 140 << 10
-    assert pid_serving(own_probes) != grown.page_count
+    assert pid_serving(own_probes) == grown.page_count
 
 
 def test_the_longest_unused_child_makes_room(own_probes: ProbeSandbox) -> None:
@@ -122,6 +137,11 @@ def test_a_zygote_killed_while_a_child_renders_is_a_crash_and_then_replaced(own_
         error = rendering.result()
     assert error.code is ErrorCode.RENDER_CRASH
     assert probe(own_probes, "echo", "next").log == "next"
+
+
+def test_a_zygote_killed_while_it_starts_is_replaced_silently(tmp_path: Path) -> None:
+    with ProbesAtTheSecondStart(scratch_root=tmp_path) as sandbox:
+        assert probe(sandbox, "echo", "made").log == "made"
 
 
 def test_closing_ends_every_process_and_removes_every_file(tmp_path: Path) -> None:

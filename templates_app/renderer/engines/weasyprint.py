@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import weasyprint
 from PIL import Image
+from weasyprint.text.ffi import ffi, pangoft2
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse, URLFetchingError
 
@@ -70,8 +71,13 @@ class _Fonts(FontConfiguration):  # type: ignore[misc] # untyped
             url_fetcher = _LocalFontFetcher(url_fetcher._resources, written)
         super().add_font_face(rule_descriptors, url_fetcher)
 
+    def release(self) -> None:
+        """Let go of fontconfig's data, after the last use: Pango's map leaks 0.22 MB of it if it still has it."""
+        font_map = ffi.cast("PangoFcFontMap *", self.font_map)
+        pangoft2.pango_fc_font_map_set_config(font_map, ffi.NULL)
 
-# Every FontConfiguration leaks 0.25 MB, and a shared one makes small pages 10 to 25 % faster.
+
+# A shared one makes small pages 10 to 25 % faster.
 _shared: list[_Fonts] = []
 
 
@@ -96,7 +102,9 @@ def render(html: str, resources: Resources) -> bytes:
         message = f"WeasyPrint cannot lay this document out: {type(error).__name__}: {error}"
         raise RenderError(ErrorCode.TEMPLATE_ERROR, message, permanent=True) from error
     finally:
-        if not fonts.dirty:
+        if fonts.dirty:
+            fonts.release()
+        else:
             _shared.append(fonts)
 
 
