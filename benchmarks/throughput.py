@@ -204,7 +204,7 @@ def _prepare_engine(_: ExitStack) -> Callable[[RenderSpec], object]:
     def render(spec: RenderSpec) -> bytes:
         # From filled template to PDF and nothing else; what it leaves behind is collected as Python sees fit.
         if not filled:
-            filled.append(with_author_style(LANGUAGES[spec.language](spec.html_source, spec.payload), spec.css_source))
+            filled.append(with_author_style(LANGUAGES[spec.language](spec), spec.css_source))
         pdf = ENGINES[spec.engine].render(filled[0], Resources(spec.assets))
         gc.enable()
         return pdf

@@ -6,10 +6,10 @@ import unicodedata
 
 from rest_framework import serializers
 
-from pdfservice.lib.serializers import StrictSerializer
+from templates_app.page_options import PageOptionsSerializer
 
 
-class OptionsSerializer(StrictSerializer):
+class OptionsSerializer(PageOptionsSerializer):
     """How the document is made and named."""
 
     filename = serializers.CharField(max_length=200, required=False, help_text="What a download is called.")

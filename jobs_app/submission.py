@@ -14,11 +14,12 @@ from django.db import IntegrityError, transaction
 from jobs_app import backpressure, dedup, idempotency, transitions
 from jobs_app.models import Job
 from jobs_app.states import Kind
-from pdfservice.lib.errors import unavailable
+from pdfservice.lib.errors import ServiceError, unavailable
 from pdfservice.lib.json_parser import too_large
 from pdfservice.teams import audit
 from pdfservice.teams.callers import Caller
 from templates_app.models import Template, TemplateVersion
+from templates_app.payloads import payload_faults
 from templates_app.services import version_resolve
 
 SECONDS_PER_DAY = 86_400
@@ -58,8 +59,8 @@ def job_submit(
     """Accept a document and return its job.
 
     `body` is the request as it was sent, for the idempotency key. Raises ServiceError: 404 for an unknown template or
-    version, 409 for a retired version, 413 for too large a payload, 422 for a key that came with another request, 429
-    when the queue is full and no earlier job answers.
+    version, 409 for a retired version, 413 for too large a payload, 422 for a payload that does not fit the version's
+    schema and for a key that came with another request, 429 when the queue is full and no earlier job answers.
     """
     payload = json.dumps(request.payload, ensure_ascii=False, separators=(",", ":"))
     if len(payload.encode()) > settings.MAX_PAYLOAD_BYTES:
@@ -70,6 +71,7 @@ def job_submit(
     if known := guard.recall():
         return Submitted(known, deduplicated=True)
     version = version_resolve(team=caller.team, slug=request.template, version=request.version)
+    _refuse_unfit(version, request.payload)
     job = _new_job(caller, request, version, payload)
     if request.dedup:
         job.cache_key = dedup.cache_key(
@@ -97,6 +99,12 @@ def job_submit(
         else:
             return Submitted(job, deduplicated=False)
     raise unavailable("Too many callers ask for the same document at this moment.")
+
+
+def _refuse_unfit(version: TemplateVersion, payload: Mapping[str, Any]) -> None:
+    if faults := payload_faults(version, payload):
+        message = f"The payload has {len(faults)} fault{'s' * (len(faults) != 1)}; see errors."
+        raise ServiceError(422, "payload_invalid", message, faults)
 
 
 def _new_job(caller: Caller, request: RenderRequest, version: TemplateVersion, payload: str) -> Job:

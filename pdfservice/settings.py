@@ -137,6 +137,7 @@ RENDER_MEMORY_MB = env.int_between("RENDER_MEMORY_MB", 1024, 128, 65536)
 MERGE_MEMORY_MB = env.int_between("MERGE_MEMORY_MB", 3072, 128, 65536)
 RENDER_CHILD_MAX_DOCUMENTS = env.int_between("RENDER_CHILD_MAX_DOCUMENTS", 200, 1, 100_000)
 RENDER_CHILD_MAX_GROWTH_MB = env.int_between("RENDER_CHILD_MAX_GROWTH_MB", 128, 1, 65536)
+AUTHORING_PROCESSES = env.int_between("AUTHORING_PROCESSES", 2, 1, 64)
 RENDER_ALLOW_UNCONFINED = env.flag("RENDER_ALLOW_UNCONFINED", False)
 ARCHIVE_AFTER_DAYS = env.int_between("ARCHIVE_AFTER_DAYS", 30, 1, 36_500)
 AUDIT_KEEP_DAYS = env.int_between("AUDIT_KEEP_DAYS", 365, 1, 36_500)
@@ -261,7 +262,11 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "pdfservice.lib.openapi.add_problems",
     ],
-    "ENUM_NAME_OVERRIDES": {"JobStatus": "jobs_app.states.Status", "BatchStatus": "jobs_app.states.BatchStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "jobs_app.states.Status",
+        "BatchStatus": "jobs_app.states.BatchStatus",
+        "VersionStatus": "templates_app.models.VersionStatus",
+    },
 }
 
 # --- Alerts -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("admin/", admin.site.urls),
     path("", include("jobs_app.urls")),
+    path("", include("templates_app.urls")),
     path("", include("downloads_app.urls")),
 ]
 

@@ -6,7 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+from django.utils.timezone import now
 
 from pdfservice.teams.models import Team
 from templates_app.renderer.contracts import Engine, Language, ResourcePolicy
@@ -37,7 +37,7 @@ class Template(models.Model):
     retention_days = models.PositiveIntegerField(
         null=True, blank=True, help_text="Days until an output expires; empty takes the team's."
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
 
     objects = TemplateQuerySet.as_manager()
 
@@ -57,6 +57,18 @@ class VersionStatus(models.TextChoices):
     RETIRED = "retired"
 
 
+class TemplateVersionQuerySet(models.QuerySet["TemplateVersion"]):
+    """Reads of versions."""
+
+    def for_team(self, team: Team) -> TemplateVersionQuerySet:
+        """Return the versions of the templates of `team`."""
+        return self.filter(template__team=team)
+
+    def drafts(self) -> TemplateVersionQuerySet:
+        """Return the versions that may still change."""
+        return self.filter(status=VersionStatus.DRAFT)
+
+
 class TemplateVersion(models.Model):
     """One state of a template: source, style, schema and assets."""
 
@@ -66,8 +78,18 @@ class TemplateVersion(models.Model):
     engine = models.CharField(max_length=20, choices=_choices(Engine), default=Engine.WEASYPRINT)
     html_source = models.TextField(blank=True)
     css_source = models.TextField(blank=True)
+    # Where the text lies when it is long (templates_app/sources.py); the columns above are empty then.
+    html_source_key = models.CharField(max_length=200, blank=True, editable=False)
+    css_source_key = models.CharField(max_length=200, blank=True, editable=False)
     payload_schema = models.JSONField(null=True, blank=True)
     sample_payload = models.JSONField(null=True, blank=True)
+    trusted_fields = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Payload fields whose HTML is printed without cleaning, as dotted paths: body, items.*.html",
+    )
+    locale = models.CharField(max_length=35, default="en", help_text="How helpers write numbers and dates")
+    timezone = models.CharField(max_length=64, default="UTC", help_text="Which time helpers show")
     resource_policy = models.CharField(
         max_length=10,
         choices=_choices(ResourcePolicy),
@@ -76,10 +98,16 @@ class TemplateVersion(models.Model):
     )
     title = models.CharField(max_length=200, blank=True, help_text="The PDF's title where the source names none")
     note = models.CharField(max_length=500, blank=True)
+    findings = models.JSONField(default=list, editable=False, help_text="What publishing warned of")
+    inferred_schema = models.JSONField(
+        null=True, editable=False, help_text="What the first payload looked like; an offer to authors, never imposed"
+    )
     status = models.CharField(max_length=10, choices=VersionStatus.choices, default=VersionStatus.DRAFT)
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = TemplateVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["template", "-version"]
@@ -91,6 +119,10 @@ class TemplateVersion(models.Model):
                 condition=Q(status=VersionStatus.DRAFT, published_at=None)
                 | (~Q(status=VersionStatus.DRAFT) & Q(published_at__isnull=False) & ~Q(content_hash="")),
                 name="version_published_has_time_and_hash",
+            ),
+            models.CheckConstraint(
+                condition=(Q(html_source="") | Q(html_source_key="")) & (Q(css_source="") | Q(css_source_key="")),
+                name="version_source_in_one_place",
             ),
         ]
 
@@ -123,6 +155,21 @@ class TemplateAsset(models.Model):
             models.UniqueConstraint(fields=["version", "name"], name="asset_name_once_per_version"),
             models.CheckConstraint(condition=Q(asset_type__in=AssetType.values), name="asset_type_known"),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TemplatePartial(models.Model):
+    """A named piece of source that a version's template includes."""
+
+    version = models.ForeignKey(TemplateVersion, on_delete=models.CASCADE, related_name="partials")
+    name = models.CharField(max_length=100)
+    source = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["version", "name"], name="partial_name_once_per_version")]
 
     def __str__(self) -> str:
         return self.name

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import lru_cache
 
 from django.conf import settings
 
-from pdfservice.lib import storage
+from templates_app import sources
 from templates_app.models import TemplateVersion
 from templates_app.renderer.contracts import (
-    Asset,
     Engine,
     Language,
     MergePart,
     MergeSpec,
+    PageOptions,
     RenderedDocument,
     RenderLimits,
     RenderSpec,
@@ -46,24 +45,44 @@ def sandbox() -> Sandbox:
     return _sandbox
 
 
-def render_version(version: TemplateVersion, payload: str, *, created_at: str) -> RenderedDocument:
+def render_version(
+    version: TemplateVersion, payload: str, *, created_at: str, page: PageOptions | None = None
+) -> RenderedDocument:
     """Render `version` with `payload` (JSON text) and return the PDF.
 
-    `created_at` (RFC 3339) is the date that the document carries. Raises RenderError, RenderInterrupted, and for assets
-    ObjectMissing or StorageUnavailable.
+    `created_at` (RFC 3339) is the date that the document carries, `page` what its pages are like in place of what the
+    template says. Raises RenderError, RenderInterrupted, and for what lies in storage ObjectMissing or
+    StorageUnavailable.
     """
-    spec = RenderSpec(
+    spec = version_spec(version, payload, created_at=created_at, page=page)
+    return sandbox().render(spec, tenant=str(version.template.team_id))
+
+
+def version_spec(
+    version: TemplateVersion,
+    payload: str,
+    *,
+    created_at: str,
+    page: PageOptions | None = None,
+    engine: Engine | None = None,
+) -> RenderSpec:
+    """Return all that the renderer needs; `engine` takes the place of the version's own. Raises as `sources` does."""
+    return RenderSpec(
         language=Language(version.language),
-        engine=Engine(version.engine),
-        html_source=version.html_source,
-        css_source=version.css_source,
+        engine=engine or Engine(version.engine),
+        html_source=sources.html_of(version),
+        css_source=sources.css_of(version),
         payload=payload.encode(),
-        assets=_assets(version.pk),
+        assets=sources.assets_of(version),
+        partials=sources.partials_of(version),
+        trusted_fields=tuple(version.trusted_fields),
+        locale=version.locale,
+        timezone=version.timezone,
         resource_policy=ResourcePolicy(version.resource_policy),
         title=version.title,
         created_at=created_at,
+        page=page or PageOptions(),
     )
-    return sandbox().render(spec, tenant=str(version.template.team_id))
 
 
 def documents_merge(
@@ -75,10 +94,3 @@ def documents_merge(
     """
     parts = tuple(MergePart(name, pdf) for name, pdf in documents)
     return sandbox().merge(MergeSpec(parts, title=title, created_at=created_at), tenant=str(team_id))
-
-
-@lru_cache(maxsize=64)
-def _assets(version_id: int) -> tuple[Asset, ...]:
-    # Jobs name published versions, whose assets never change: what was read once stays true.
-    rows = TemplateVersion.objects.get(pk=version_id).assets.all()
-    return tuple(Asset(row.name, row.content_type, storage.read(row.storage_key)) for row in rows)

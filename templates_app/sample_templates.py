@@ -30,12 +30,16 @@ def sample_source(slug: str) -> VersionSource:
     return VersionSource(
         language=Language(str(manifest["language"])),
         engine=Engine(str(manifest["engine"])),
-        html_source=(folder / "template.html").read_text(),
+        html_source=(folder / str(manifest.get("source", "template.html"))).read_text(),
         css_source=(folder / "style.css").read_text(),
         payload_schema=json.loads((folder / "schema.json").read_text()),
         sample_payload=json.loads((folder / "sample.json").read_text()),
         title=str(manifest.get("title", "")),
         note="Comes with the service",
+        trusted_fields=manifest.get("trusted_fields", []),
+        locale=str(manifest.get("locale", "en")),
+        timezone=str(manifest.get("timezone", "UTC")),
+        partials={path.stem: path.read_text() for path in sorted((folder / "partials").glob("*.*"))},
         assets=[_asset(folder, entry) for entry in manifest.get("assets", [])],
     )
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-import rfc8785
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -17,8 +16,17 @@ from pdfservice.lib import storage
 from pdfservice.lib.errors import Fault, ServiceError, conflict
 from pdfservice.teams import audit
 from pdfservice.teams.models import Team
-from templates_app.models import AssetType, Template, TemplateAsset, TemplateVersion, VersionStatus
-from templates_app.renderer.contracts import Engine, Language
+from templates_app.content_hashes import content_hash
+from templates_app.models import (
+    AssetType,
+    Template,
+    TemplateAsset,
+    TemplatePartial,
+    TemplateVersion,
+    VersionStatus,
+)
+from templates_app.renderer.contracts import Engine, Language, ResourcePolicy
+from templates_app.sources import text_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,11 @@ class VersionSource:
     sample_payload: Any = None
     title: str = ""
     note: str = ""
+    trusted_fields: Sequence[str] = ()
+    locale: str = "en"
+    timezone: str = "UTC"
     assets: Sequence[NewAsset] = ()
+    partials: Mapping[str, str] = field(default_factory=dict)
 
 
 def version_resolve(*, team: Team, slug: str, version: int | None) -> TemplateVersion:
@@ -74,7 +86,8 @@ def version_publish_new(*, team: Team, slug: str, name: str, source: VersionSour
 
     A source that equals the active version's changes nothing, and that version is returned.
     """
-    digest = content_hash(source)
+    digest = _hash_of(source)
+    html, css = (text_place(text, team_slug=team.slug) for text in (source.html_source, source.css_source))
     stored = [(asset, _store(team, asset)) for asset in source.assets]
     with transaction.atomic():
         template, _ = Template.objects.select_for_update().get_or_create(team=team, slug=slug, defaults={"name": name})
@@ -87,12 +100,20 @@ def version_publish_new(*, team: Team, slug: str, name: str, source: VersionSour
             version=last + 1,
             language=source.language,
             engine=source.engine,
-            html_source=source.html_source,
-            css_source=source.css_source,
+            html_source=html.text,
+            html_source_key=html.key,
+            css_source=css.text,
+            css_source_key=css.key,
             payload_schema=source.payload_schema,
             sample_payload=source.sample_payload,
             title=source.title,
             note=source.note,
+            trusted_fields=list(source.trusted_fields),
+            locale=source.locale,
+            timezone=source.timezone,
+        )
+        TemplatePartial.objects.bulk_create(
+            TemplatePartial(version=version, name=name, source=text) for name, text in source.partials.items()
         )
         TemplateAsset.objects.bulk_create(
             TemplateAsset(
@@ -122,18 +143,14 @@ def version_publish_new(*, team: Team, slug: str, name: str, source: VersionSour
     return version
 
 
-def content_hash(source: VersionSource) -> str:
-    """Return the SHA-256 in hex over everything that shapes the output, assets by their own hashes (RFC 8785 JSON)."""
-    parts = {
-        "language": source.language.value,
-        "engine": source.engine.value,
-        "html_source": source.html_source,
-        "css_source": source.css_source,
-        "payload_schema": source.payload_schema,
-        "title": source.title,
-        "assets": sorted([asset.name, asset.content_type, _sha256(asset.data)] for asset in source.assets),
-    }
-    return _sha256(rfc8785.dumps(parts))
+def _hash_of(source: VersionSource) -> str:
+    return content_hash(
+        {**asdict(replace(source, assets=())), "resource_policy": ResourcePolicy.WARN},
+        html=source.html_source,
+        css=source.css_source,
+        partials=source.partials,
+        assets=[(asset.name, asset.content_type, _sha256(asset.data)) for asset in source.assets],
+    )
 
 
 def _store(team: Team, asset: NewAsset) -> storage.StoredObject:

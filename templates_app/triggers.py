@@ -9,10 +9,16 @@ _FROZEN_COLUMNS = (
     "engine",
     "html_source",
     "css_source",
+    "html_source_key",
+    "css_source_key",
     "payload_schema",
     "sample_payload",
+    "trusted_fields",
+    "locale",
+    "timezone",
     "resource_policy",
     "title",
+    "findings",
     "content_hash",
     "published_at",
 )
@@ -23,6 +29,21 @@ _PARENT_IS_FROZEN = (
     "EXISTS (SELECT 1 FROM templates_app_templateversion v WHERE v.id = {row}.version_id AND v.status <> 'draft')"
 )
 
+
+def _frozen_children(kind: str) -> list[Trigger]:
+    message = f"The {kind}s of a published version never change; make a draft of it."
+    return [
+        Trigger(
+            name=f"{kind}_frozen_{row.lower()}",
+            table=f"templates_app_template{kind}",
+            event=event,
+            refuse_when=_PARENT_IS_FROZEN.format(row=row),
+            message=message,
+        )
+        for row, event in (("NEW", "INSERT OR UPDATE"), ("OLD", "UPDATE OR DELETE"))
+    ]
+
+
 TRIGGERS = [
     Trigger(
         name="version_frozen",
@@ -32,19 +53,24 @@ TRIGGERS = [
         message="A published version never changes; make a draft of it.",
     ),
     Trigger(
-        name="asset_frozen_new",
-        table="templates_app_templateasset",
-        event="INSERT OR UPDATE",
-        refuse_when=_PARENT_IS_FROZEN.format(row="NEW"),
-        message="The assets of a published version never change; make a draft of it.",
+        name="version_retired_for_good",
+        table="templates_app_templateversion",
+        event="UPDATE",
+        refuse_when="OLD.status = 'retired' AND NEW.status <> 'retired'",
+        message="A retired version stays retired; make a draft of it.",
     ),
     Trigger(
-        name="asset_frozen_old",
-        table="templates_app_templateasset",
-        event="UPDATE OR DELETE",
-        refuse_when=_PARENT_IS_FROZEN.format(row="OLD"),
-        message="The assets of a published version never change; make a draft of it.",
+        name="version_active_not_retired",
+        table="templates_app_templateversion",
+        event="UPDATE",
+        refuse_when=(
+            "NEW.status = 'retired' AND EXISTS "
+            "(SELECT 1 FROM templates_app_template t WHERE t.active_version_id = NEW.id)"
+        ),
+        message="The active version cannot retire; activate another one first.",
     ),
+    *_frozen_children("asset"),
+    *_frozen_children("partial"),
     Trigger(
         name="active_version_own",
         table="templates_app_template",

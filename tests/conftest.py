@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from jobs_app import backpressure
 from pdfservice.lib import rates
+from pdfservice.lib.object_cache import objects
 from pdfservice.teams.api_keys import api_key_create
 from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import ApiKey, Membership, Team, User
@@ -97,7 +98,8 @@ def charlie(umbrella: Team) -> Member:
 
 @pytest.fixture(autouse=True)
 def _files_of_this_test(settings: LazySettings, tmp_path: Path) -> None:
-    """Keep what a test stores in a directory of its own."""
+    """Keep what a test stores in a directory of its own, and remember nothing of the last one's."""
+    objects.clear()
     storages = settings.STORAGES
     if "location" in storages["default"].get("OPTIONS", {}):
         options = {**storages["default"]["OPTIONS"], "location": str(tmp_path / "files")}

@@ -20,7 +20,7 @@ from jobs_app.states import Kind
 from pdfservice.lib.errors import Fault
 from pdfservice.lib.problems import as_service_error
 from pdfservice.lib.serializers import StrictSerializer
-from templates_app.models import TemplateVersion
+from templates_app.payloads import payload_faults
 
 # Somebody may insert the same work at the same moment; the second look finds it.
 _LOOKS = 5
@@ -45,29 +45,35 @@ class _Misfit(Exception):
 
 def insert_items(batch: Batch, expansion: Job, items: Sequence[RawItem]) -> bool:
     """Insert rows and jobs for `items`, all or none; False when the claim or the batch is lost."""
+    # Before the transaction: a payload may be held to its schema in another process.
+    made = [_made(batch, item) for item in items]
     for _ in range(_LOOKS):
         try:
             with transaction.atomic():
-                return _insert(batch, expansion, items)
+                return _insert(batch, expansion, made)
         except IntegrityError as error:
             last = error
+            for row, job in made:
+                row.owns_job = False
+                if job is not None:
+                    job.pk = None
     raise last
 
 
-def _insert(batch: Batch, expansion: Job, items: Sequence[RawItem]) -> bool:
+def _made(batch: Batch, item: RawItem) -> tuple[BatchItem, Job | None]:
+    row = BatchItem(batch=batch, position=item.position, line=item.line)
+    try:
+        return row, _job(batch, item, row)
+    except _Misfit as misfit:
+        row.error_code, row.error_message = misfit.code, misfit.message
+        row.errors = [{"pointer": fault.pointer, "message": fault.message} for fault in misfit.faults]
+        return row, None
+
+
+def _insert(batch: Batch, expansion: Job, made: Sequence[tuple[BatchItem, Job | None]]) -> bool:
     if not transitions.batch_hold(batch, expansion):
         return False
-    rows: list[BatchItem] = []
-    jobs: list[Job | None] = []
-    for item in items:
-        row = BatchItem(batch=batch, position=item.position, line=item.line)
-        rows.append(row)
-        try:
-            jobs.append(_job(batch, item, row))
-        except _Misfit as misfit:
-            row.error_code, row.error_message = misfit.code, misfit.message
-            row.errors = [{"pointer": fault.pointer, "message": fault.message} for fault in misfit.faults]
-            jobs.append(None)
+    rows, jobs = [row for row, _ in made], [job for _, job in made]
     _connect(batch, rows, jobs)
     BatchItem.objects.bulk_create(rows)
     return True
@@ -101,7 +107,8 @@ def _job(batch: Batch, item: RawItem, row: BatchItem) -> Job:
         message = f"The payload is over the limit of {settings.MAX_PAYLOAD_BYTES} bytes."
         raise _Misfit("too_large", message, (Fault(f"{item.pointer}/payload", message),))
     if faults := payload_faults(version, value["payload"]):
-        raise _Misfit("payload_error", "The payload does not fit the version's schema.", tuple(faults))
+        placed = tuple(Fault(item.pointer + fault.pointer, fault.message) for fault in faults)
+        raise _Misfit("payload_error", "The payload does not fit the version's schema.", placed)
     return Job(
         team_id=batch.team_id,
         kind=Kind.RENDER,
@@ -141,11 +148,6 @@ def _checked(item: RawItem) -> Mapping[str, Any]:
         raise _Misfit("payload_error", message, tuple(faults)) from error
     value: dict[str, Any] = serializer.validated_data
     return value
-
-
-def payload_faults(version: TemplateVersion, payload: Mapping[str, Any]) -> Sequence[Fault]:
-    """Return what of a payload does not fit the version's schema: the one place where items are held to it."""
-    return ()
 
 
 def _actor(batch: Batch) -> str:

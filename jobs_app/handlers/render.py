@@ -7,6 +7,8 @@ from django.conf import settings
 from jobs_app.handlers.product import Product
 from jobs_app.models import Job
 from templates_app import rendering
+from templates_app.inference import version_offer_schema
+from templates_app.page_options import page_options
 
 
 def prepare() -> None:
@@ -19,7 +21,10 @@ def produce(job: Job) -> Product:
     version = job.template_version
     if version is None or job.payload is None:
         raise ValueError(f"Job {job.external_id} has no version or no payload.")
-    document = rendering.render_version(version, job.payload, created_at=job.queued_at.isoformat())
+    document = rendering.render_version(
+        version, job.payload, created_at=job.queued_at.isoformat(), page=page_options(job.options)
+    )
+    version_offer_schema(version=version, payload=job.payload)
     return Product(
         data=document.pdf,
         content_type="application/pdf",

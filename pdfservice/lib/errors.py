@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +17,17 @@ class Fault:
 
 @dataclass(slots=True)
 class ServiceError(Exception):
-    """A refusal with a shape on the wire. `retry_after_s` becomes the Retry-After header."""
+    """A refusal with a shape on the wire.
+
+    `retry_after_s` becomes the Retry-After header, `members` more members of the problem document (RFC 9457, 3.2).
+    """
 
     status: int
     code: str
     detail: str
     faults: Sequence[Fault] = field(default=())
     retry_after_s: int | None = None
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.detail

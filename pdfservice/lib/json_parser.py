@@ -27,19 +27,23 @@ class StrictJSONParser(BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the parsed body of the request."""
-        limit = settings.MAX_PAYLOAD_BYTES + ENVELOPE_BYTES
-        refuse_oversized((parser_context or {})["request"], limit)
-        body = stream.read(limit + 1)
-        if len(body) > limit:
-            raise too_large(settings.MAX_PAYLOAD_BYTES)
+        limit = self.limit()
+        refuse_oversized((parser_context or {})["request"], limit + ENVELOPE_BYTES, says=limit)
+        body = stream.read(limit + ENVELOPE_BYTES + 1)
+        if len(body) > limit + ENVELOPE_BYTES:
+            raise too_large(limit)
         return parse_json(body)
 
+    def limit(self) -> int:
+        """Return how many bytes a body may have besides its envelope."""
+        return int(settings.MAX_PAYLOAD_BYTES)
 
-def refuse_oversized(request: HttpRequest, limit: int) -> None:
-    """Raise ServiceError (413) when the request says that its body is longer than `limit` bytes."""
+
+def refuse_oversized(request: HttpRequest, limit: int, *, says: int) -> None:
+    """Raise ServiceError (413), which `says` a limit, when the request's body is declared longer than `limit` bytes."""
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if declared.isdigit() and int(declared) > limit:
-        raise too_large(settings.MAX_PAYLOAD_BYTES)
+        raise too_large(says)
 
 
 def too_large(limit: int) -> ServiceError:

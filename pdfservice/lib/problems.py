@@ -41,6 +41,7 @@ def problem_body(error: ServiceError) -> dict[str, Any]:
         "detail": error.detail,
         "code": error.code,
         "errors": [{"pointer": fault.pointer, "message": fault.message} for fault in error.faults],
+        **error.members,
     }
 
 

@@ -76,6 +76,11 @@ def asset_key(team_slug: str, sha256: str) -> str:
     return f"assets/{team_slug}/{sha256}"
 
 
+def source_key(team_slug: str, sha256: str) -> str:
+    """Return where a team's long template source goes: once for each content."""
+    return f"sources/{team_slug}/{sha256}"
+
+
 def put(key: str, data: bytes, *, content_type: str) -> StoredObject:
     """Store `data` at `key`, replacing what is there; return only after the storage acknowledged it."""
     content = ContentFile(data)

@@ -14,7 +14,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db import connections
-from django.db.models.signals import post_migrate
+from django.db.backends.utils import CursorWrapper
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +61,49 @@ def install(triggers: Sequence[Trigger], *, using: str) -> None:
     """Create the triggers that are missing and drop former definitions of them."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
-        else:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        present = [str(row[0]) for row in cursor.fetchall()]
+        present = _present(connection.vendor, cursor)
         for trigger in triggers:
             current = [name for name in present if name.startswith(trigger.installed_name)]
-            for name in present:
-                if name.startswith(f"{trigger.name}_") and name not in current:
-                    postgresql = connection.vendor == "postgresql"
-                    cursor.execute(f"DROP FUNCTION {name}() CASCADE" if postgresql else f"DROP TRIGGER {name}")
+            former = [name for name in present if name.startswith(f"{trigger.name}_") and name not in current]
+            _drop(former, connection.vendor, cursor)
             if not current:
                 for statement in trigger.statements(connection.vendor):
                     cursor.execute(statement)
 
 
+def remove(triggers: Sequence[Trigger], *, using: str) -> None:
+    """Drop the triggers, and former definitions of them."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        names = tuple(f"{trigger.name}_" for trigger in triggers)
+        doomed = [name for name in _present(connection.vendor, cursor) if name.startswith(names)]
+        _drop(doomed, connection.vendor, cursor)
+
+
 def keep_installed(app: AppConfig, triggers: Sequence[Trigger]) -> None:
     """Install `triggers` whenever `app` has been migrated."""
-    receiver = partial(_after_migrate, triggers)
-    post_migrate.connect(receiver, sender=app, weak=False, dispatch_uid=f"triggers:{app.label}")
+    before, after = partial(_before_migrate, triggers), partial(_after_migrate, triggers)
+    pre_migrate.connect(before, sender=app, weak=False, dispatch_uid=f"triggers:{app.label}")
+    post_migrate.connect(after, sender=app, weak=False, dispatch_uid=f"triggers:{app.label}")
+
+
+def _present(vendor: str, cursor: CursorWrapper) -> list[str]:
+    if vendor == "postgresql":
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
+    else:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    return [str(row[0]) for row in cursor.fetchall()]
+
+
+def _drop(names: Sequence[str], vendor: str, cursor: CursorWrapper) -> None:
+    for name in names:
+        cursor.execute(f"DROP FUNCTION {name}() CASCADE" if vendor == "postgresql" else f"DROP TRIGGER {name}")
+
+
+def _before_migrate(triggers: Sequence[Trigger], using: str, plan: Sequence[Any] = (), **_: Any) -> None:
+    # SQLite drops no column that a trigger names.
+    if plan:
+        remove(triggers, using=using)
 
 
 def _after_migrate(triggers: Sequence[Trigger], using: str, plan: Any = None, **_: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
 
 _MERGE_SECONDS_PER_PART = 0.01
 
@@ -11,8 +13,11 @@ _MERGE_SECONDS_PER_PART = 0.01
 class Language(StrEnum):
     """How the payload meets the source."""
 
+    HANDLEBARS = "handlebars"
     JINJA2 = "jinja2"
+    MJML = "mjml"
     RAW_HTML = "raw_html"
+    MARKDOWN = "markdown"
 
 
 class Engine(StrEnum):
@@ -52,12 +57,54 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """A named piece of source that a template includes."""
+
+    name: str
+    source: str
+
+
+# Width and height of the names that CSS knows (css-page-3) and of A6, upright.
+PAGE_SIZES_MM: Mapping[str, tuple[float, float]] = {
+    "a3": (297, 420),
+    "a4": (210, 297),
+    "a5": (148, 210),
+    "a6": (105, 148),
+    "b4": (250, 353),
+    "b5": (176, 250),
+    "jis-b4": (257, 364),
+    "jis-b5": (182, 257),
+    "letter": (215.9, 279.4),
+    "legal": (215.9, 355.6),
+    "ledger": (279.4, 431.8),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """What a caller wants of every page instead of what the template says; what is empty stays the template's.
+
+    `size_mm` is width and height; with `size_is_custom` they were given as such, else they stand for a named size.
+    `margins` are pairs of side and CSS length.
+    """
+
+    size_mm: tuple[float, float] | None = None
+    size_is_custom: bool = False
+    orientation: Literal["", "portrait", "landscape"] = ""
+    margins: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RenderSpec:
     """One document to make.
 
     `payload` is the JSON text as it was stored, in UTF-8 and unparsed; `css_source` is applied as an author style sheet
     after those in the document's head. `title` is used where the document names none. The document's dates come from
     `created_at`, an RFC 3339 time; without one it has none.
+
+    `trusted_fields` are dotted paths of the payload, `*` for each entry of a list (`body`, `items.*.html`), whose HTML
+    is printed as it is where the template asks for that. `locale` (such as `de-CH`) and `timezone` (IANA) are what the
+    helpers assume where the template names no others.
     """
 
     language: Language
@@ -66,9 +113,14 @@ class RenderSpec:
     css_source: str = ""
     payload: bytes = b"{}"
     assets: tuple[Asset, ...] = ()
+    partials: tuple[Partial, ...] = ()
+    trusted_fields: tuple[str, ...] = ()
+    locale: str = "en"
+    timezone: str = "UTC"
     resource_policy: ResourcePolicy = ResourcePolicy.WARN
     title: str = ""
     created_at: str = ""
+    page: PageOptions = PageOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +180,15 @@ class RenderedDocument:
     log: str = ""
 
 
+SOURCE_FILE = "html_source"
+
+
 class RenderError(Exception):
     """A document that could not be made.
 
     `permanent` says that the same spec will fail the same way, so nobody should try again. `line` and `column` count
-    from 1 and point into the template's source; `path` is a JSON pointer into the payload; `log` is what the renderer
-    wrote meanwhile.
+    from 1 and point into `file`: the template's source, or a partial (`partials/NAME`). `path` is a JSON pointer into
+    the payload; `log` is what the renderer wrote meanwhile.
     """
 
     def __init__(
@@ -145,6 +200,7 @@ class RenderError(Exception):
         line: int | None = None,
         column: int | None = None,
         path: str | None = None,
+        file: str = SOURCE_FILE,
         log: str = "",
         peak_memory_kb: int = 0,
     ) -> None:
@@ -155,6 +211,7 @@ class RenderError(Exception):
         self.line = line
         self.column = column
         self.path = path
+        self.file = file
         self.log = log
         self.peak_memory_kb = peak_memory_kb
 

@@ -10,7 +10,9 @@ from templates_app.renderer.author_style import with_author_style
 from templates_app.renderer.contracts import ErrorCode, RenderedDocument, RenderError, RenderSpec, ResourcePolicy
 from templates_app.renderer.engines import ENGINES
 from templates_app.renderer.finishing import STEPS
+from templates_app.renderer.glyphs import missing_glyphs
 from templates_app.renderer.languages import LANGUAGES
+from templates_app.renderer.page_options import page_style
 from templates_app.renderer.resources import Resources
 
 _UNPRINTABLE = re.compile("[\0\ud800-\udfff]")
@@ -22,8 +24,7 @@ def answer(spec: RenderSpec) -> RenderedDocument:
     with diagnostics.capture() as notes:
         try:
             begun = time.perf_counter()
-            html = LANGUAGES[spec.language](spec.html_source, spec.payload)
-            html = _printable(with_author_style(html, spec.css_source))
+            html = write_html(spec)
             written = time.perf_counter()
             engine = ENGINES[spec.engine]
             pdf = engine.render(html, resources)
@@ -32,7 +33,10 @@ def answer(spec: RenderSpec) -> RenderedDocument:
             error.log = notes.text()
             _judge_resources(spec, resources, notes, failing=error)
             raise
-    warnings = _judge_resources(spec, resources, notes)
+    missing = missing_glyphs(html, spec.assets)
+    warnings = (*_judge_resources(spec, resources, notes), *missing)
+    if missing:  # In better words than WeasyPrint's own, which come one for each.
+        warnings = tuple(warning for warning in warnings if not warning.startswith(".notdef glyph"))
     pages = 0
     for step in STEPS:
         pdf, pages = step(pdf, spec, engine.version)
@@ -47,6 +51,12 @@ def answer(spec: RenderSpec) -> RenderedDocument:
         warnings=warnings,
         log=notes.text(),
     )
+
+
+def write_html(spec: RenderSpec) -> str:
+    """Return the document's HTML with all its style; raise RenderError when template or payload are at fault."""
+    html = with_author_style(LANGUAGES[spec.language](spec), spec.css_source)
+    return _printable(with_author_style(html, page_style(html, spec.page)))
 
 
 def _printable(html: str) -> str:

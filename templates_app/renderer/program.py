@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from templates_app.renderer import merging, pipeline
+from templates_app.renderer import glyphs, merging, pipeline
 from templates_app.renderer.contracts import (
     Asset,
     Engine,
@@ -18,8 +18,16 @@ from templates_app.renderer.contracts import (
     RenderSpec,
     ResourcePolicy,
 )
+from templates_app.renderer.languages import handlebars
+from templates_app.renderer.tasks import Tasks, check_version, inspect_asset, preview
 
-__all__ = ["answer", "warm"]
+__all__ = ["TASKS", "answer", "warm"]
+
+TASKS: Tasks = {
+    "check_version": check_version.perform,
+    "inspect_asset": inspect_asset.perform,
+    "preview": preview.perform,
+}
 
 _FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts")
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text y="9">s</text><circle r="4"/></svg>'
@@ -43,6 +51,8 @@ def answer(spec: RenderSpec | MergeSpec) -> RenderedDocument:
 def warm() -> None:
     """Import, load and cache whatever documents commonly need, by making one rich document on every engine."""
     Image.init()
+    handlebars.warm()
+    glyphs.learn_installed()
     for engine in Engine:
         spec = RenderSpec(
             language=Language.JINJA2,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from templates_app.renderer import verdicts
 from templates_app.renderer.child import Child
@@ -23,9 +24,35 @@ from templates_app.renderer.contracts import (
 )
 from templates_app.renderer.frames import FrameClosed, FrameInvalid, FrameTimeout
 from templates_app.renderer.nursery import Nursery
-from templates_app.renderer.wire import pack_request, reply_bounds, unpack_reply
+from templates_app.renderer.wire import pack_request, reply_bounds, unpack_reply, unpack_result
 
 _DYING_SECONDS = 1.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[T]):
+    """Something other than a document to have done by a child: `name` is one of its program's tasks.
+
+    `read` makes sense of the answer; it must not believe it, and raises FrameInvalid for what no honest child sends.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    blobs: Sequence[bytes]
+    read: Callable[[dict[str, Any], Sequence[bytes]], T]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request(Generic[T]):
+    """A frame for a child, and how its reply is read: header, blobs, peak memory in KiB."""
+
+    header: dict[str, Any]
+    blobs: Sequence[bytes]
+    read: Callable[[dict[str, Any], Sequence[bytes], int], T]
+    limits: RenderLimits
+    # Whether a child that has answered it may go on to serve others.
+    leaves_child_as_it_was: bool = True
 
 
 class _ChildGone(Exception):
@@ -61,7 +88,7 @@ class Sandbox:
         Raise RenderError when the document cannot be made, RenderInterrupted after `interrupt`, RendererUnavailable
         when the renderer itself cannot start. Waits while another thread renders.
         """
-        return self._carry_out(spec, lambda: self._nursery.child_for(tenant), self._limits, reusable=True)
+        return self._take_turn(_Request(*pack_request(spec), _read_document, self._limits), tenant)
 
     def merge(self, spec: MergeSpec, *, tenant: str) -> RenderedDocument:
         """Put finished PDFs of `tenant` one behind the other, a bookmark each; raises what `render` raises.
@@ -72,7 +99,17 @@ class Sandbox:
         if sum(len(part.pdf) for part in spec.parts) > limits.output_mb << 20:
             message = f"the documents have more than the {limits.output_mb} MiB that a merged one may have"
             raise RenderError(ErrorCode.TOO_LARGE, message, permanent=True)
-        return self._carry_out(spec, lambda: self._nursery.new_child(tenant, limits), limits, reusable=False)
+        request = _Request(*pack_request(spec), _read_document, limits, leaves_child_as_it_was=False)
+        return self._take_turn(request, tenant)
+
+    def perform(self, task: Task[T], *, tenant: str) -> T:
+        """Have a task done in a process that serves only `tenant`; raise as `render` does."""
+
+        def read(header: dict[str, Any], blobs: Sequence[bytes], peak_memory_kb: int) -> T:
+            return task.read(unpack_result(header, peak_memory_kb=peak_memory_kb), blobs)
+
+        header = {"task": task.name, "arguments": task.arguments}
+        return self._take_turn(_Request(header, task.blobs, read, self._limits), tenant)
 
     def interrupt(self) -> None:
         """Kill the child that renders now: `render`, in its thread, raises RenderInterrupted. Harmless otherwise."""
@@ -96,62 +133,65 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _carry_out(
-        self, spec: RenderSpec | MergeSpec, child: Callable[[], Child], limits: RenderLimits, *, reusable: bool
-    ) -> RenderedDocument:
+    def _take_turn(self, request: _Request[T], tenant: str) -> T:
         with self._turn:
             with self._state:
                 self._rendering, self._interrupted = True, False
             try:
-                for _ in range(2):
-                    try:
-                        return self._ask_once(child(), spec, limits, reusable=reusable)
-                    except _ChildGone:
-                        continue
-                raise RendererUnavailable("two renderer children in a row died before they were given a document")
+                return self._serve(request, tenant)
             finally:
                 with self._state:
                     self._rendering = False
 
-    def _ask_once(
-        self, child: Child, spec: RenderSpec | MergeSpec, limits: RenderLimits, *, reusable: bool
-    ) -> RenderedDocument:
+    def _serve(self, request: _Request[T], tenant: str) -> T:
+        for _ in range(2):
+            try:
+                return self._serve_once(self._child_for(request, tenant), request)
+            except _ChildGone:
+                continue
+        raise RendererUnavailable("two renderer children in a row died before they were given a document")
+
+    def _child_for(self, request: _Request[T], tenant: str) -> Child:
+        if request.leaves_child_as_it_was:
+            return self._nursery.child_for(tenant)
+        return self._nursery.new_child(tenant, request.limits)
+
+    def _serve_once(self, child: Child, request: _Request[T]) -> T:
         """Ask the child and put it back; a child whose document failed for no stated reason is never used again."""
-        sound = False
+        reusable = False
         self._hold(child)
         try:
-            document = self._ask(child, spec, limits)
-            sound = True
+            answer = self._ask(child, request)
+            reusable = True
         except RenderError as error:
-            sound = error.permanent
+            reusable = error.permanent
             if self._was_interrupted():
                 raise RenderInterrupted from error
             raise
         finally:
-            self._let_go(child, reusable=reusable and sound)
+            self._let_go(child, reusable=reusable and request.leaves_child_as_it_was)
         if self._was_interrupted():
             raise RenderInterrupted
-        return document
+        return answer
 
-    def _ask(self, child: Child, spec: RenderSpec | MergeSpec, limits: RenderLimits) -> RenderedDocument:
+    def _ask(self, child: Child, request: _Request[T]) -> T:
         """Return what the child answered before the wall clock ran out; raise RenderError for everything else."""
-        deadline = time.monotonic() + limits.timeout_s
-        child.allow_cpu(limits.timeout_s)
-        header, blobs = pack_request(spec)
+        deadline = time.monotonic() + request.limits.timeout_s
+        child.allow_cpu(request.limits.timeout_s)
         try:
-            child.channel.send(header, blobs, deadline=deadline)
+            child.channel.send(request.header, request.blobs, deadline=deadline)
         except FrameClosed as error:
             if self._was_interrupted():
                 raise RenderInterrupted from error
             raise _ChildGone from error
         except FrameTimeout as error:
-            raise self._timeout(child, limits) from error
+            raise self._timeout(child, request.limits) from error
         try:
-            header, blobs = child.channel.receive(reply_bounds(limits.output_mb), deadline=deadline)
+            header, blobs = child.channel.receive(reply_bounds(request.limits.output_mb), deadline=deadline)
             peak = child.peak_memory_kb() or self._final_peak(child, header)
-            return unpack_reply(header, blobs, peak_memory_kb=peak)
+            return request.read(header, blobs, peak)
         except FrameTimeout as error:
-            raise self._timeout(child, limits) from error
+            raise self._timeout(child, request.limits) from error
         except FrameClosed as error:
             peak = child.peak_memory_kb()
             if not child.await_end(_DYING_SECONDS):
@@ -189,3 +229,7 @@ class Sandbox:
     def _was_interrupted(self) -> bool:
         with self._state:
             return self._interrupted
+
+
+def _read_document(header: dict[str, Any], blobs: Sequence[bytes], peak_memory_kb: int) -> RenderedDocument:
+    return unpack_reply(header, blobs, peak_memory_kb=peak_memory_kb)

@@ -1,4 +1,4 @@
-"""A child's life after its confinement: read a spec, answer it, forget it, until the parent hangs up."""
+"""A child's life after its confinement: read a spec or a task, answer it, forget it, until the parent hangs up."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import gc
 import os
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from templates_app.renderer.contracts import ErrorCode, MergeSpec, RenderedDocument, RenderError, RenderSpec
 from templates_app.renderer.frames import Channel, FrameClosed
+from templates_app.renderer.tasks import Tasks
 from templates_app.renderer.wire import MAX_LOG_CHARS, REQUEST_BOUNDS, pack_document, pack_error, unpack_request
 
 Answer = Callable[[RenderSpec | MergeSpec], RenderedDocument]
@@ -21,7 +23,15 @@ UNCONFINED_STATUS = 71
 OUT_OF_MEMORY_STATUS = 75
 
 
-def serve(answer: Answer, *, output_mb: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Skills:
+    """What a program's children can do."""
+
+    answer: Answer
+    tasks: Tasks
+
+
+def serve(skills: Skills, *, output_mb: int) -> None:
     """Answer one request after the other; return when the parent hangs up, exit with status 75 when memory ran out."""
     channel = Channel(REQUEST_FD, REPLY_FD)
     channel.send({"ready": os.getpid()})
@@ -30,7 +40,7 @@ def serve(answer: Answer, *, output_mb: int) -> None:
             header, blobs = channel.receive(REQUEST_BOUNDS)
         except FrameClosed:
             return
-        header, blobs = _reply(answer, header, blobs, output_mb)
+        header, blobs = _reply(skills, header, blobs, output_mb)
         channel.send(header, blobs)
         if header.get("error") == ErrorCode.RENDER_MEMORY:
             os._exit(OUT_OF_MEMORY_STATUS)
@@ -38,11 +48,15 @@ def serve(answer: Answer, *, output_mb: int) -> None:
 
 
 def _reply(
-    answer: Answer, header: dict[str, Any], blobs: list[bytes], output_mb: int
+    skills: Skills, header: dict[str, Any], blobs: list[bytes], output_mb: int
 ) -> tuple[dict[str, Any], list[bytes]]:
     os.ftruncate(STDERR_FD, 0)
     try:
-        document = answer(unpack_request(header, blobs))
+        if "task" in header:
+            result, results = skills.tasks[header["task"]](header["arguments"], blobs)
+            reply = {"result": result}, results
+        else:
+            reply = pack_document(skills.answer(unpack_request(header, blobs)))
     except RenderError as error:
         return pack_error(error)
     except MemoryError:
@@ -51,10 +65,11 @@ def _reply(
         message = f"the renderer failed: {type(error).__name__}: {error}"
         log = traceback.format_exc()[-MAX_LOG_CHARS:]
         return pack_error(RenderError(ErrorCode.RENDER_CRASH, message, permanent=False, log=log))
-    if len(document.pdf) > output_mb << 20:
-        message = f"the PDF has {len(document.pdf) >> 20} MiB, more than the {output_mb} MiB allowed"
+    size = sum(map(len, reply[1]))
+    if size > output_mb << 20:
+        message = f"the PDF has {size >> 20} MiB, more than the {output_mb} MiB allowed"
         return pack_error(RenderError(ErrorCode.TOO_LARGE, message, permanent=True))
-    return pack_document(document)
+    return reply
 
 
 def _forget() -> None:

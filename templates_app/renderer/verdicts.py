@@ -10,9 +10,10 @@ from templates_app.renderer.serving import OUT_OF_MEMORY_STATUS
 from templates_app.renderer.wire import MAX_LOG_CHARS, clean_text
 from templates_app.renderer.zygote_handle import Ending
 
-# C++, Python, GLib, cairo: how a library says that an allocation failed before it aborts.
+# C++, Python, GLib, cairo, Rust: how a library says that an allocation failed before it aborts.
 _OUT_OF_MEMORY = re.compile(
-    r"bad_alloc|MemoryError|(?:could not|failed to|cannot) allocate|out of memory", re.IGNORECASE
+    r"bad_alloc|MemoryError|(?:could not|failed to|cannot) allocate|out of memory|memory allocation of \d+ bytes fail",
+    re.IGNORECASE,
 )
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from templates_app.renderer.contracts import (
+    SOURCE_FILE,
     Asset,
     Engine,
     ErrorCode,
     Language,
     MergePart,
     MergeSpec,
+    PageOptions,
+    Partial,
     RenderedDocument,
     RenderError,
     RenderSpec,
@@ -25,9 +29,11 @@ MAX_WARNING_CHARS = 500
 MAX_LOG_CHARS = 16_000
 MAX_MESSAGE_CHARS = 2_000
 MAX_TITLE_CHARS = 300
+MAX_FILE_CHARS = 200
 # The child trusts its parent; these only stop a broken one.
 REQUEST_BOUNDS = FrameBounds(header=16 << 20, blobs=100_000, total=4 << 30)
 _REPLY_HEADER_BYTES = 512 << 10
+_REPLY_BLOBS = 1
 _MAX_NUMBER = 2**53
 # NUL cannot be stored in PostgreSQL, lone surrogates cannot be encoded, the other controls rewrite terminals.
 _UNFIT_FOR_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
@@ -35,7 +41,7 @@ _UNFIT_FOR_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
 
 def reply_bounds(output_mb: int) -> FrameBounds:
     """Return the largest reply a parent accepts when documents may have `output_mb` MiB."""
-    return FrameBounds(header=_REPLY_HEADER_BYTES, blobs=1, total=output_mb << 20)
+    return FrameBounds(header=_REPLY_HEADER_BYTES, blobs=_REPLY_BLOBS, total=output_mb << 20)
 
 
 def clean_text(value: str, limit: int) -> str:
@@ -45,12 +51,12 @@ def clean_text(value: str, limit: int) -> str:
 
 def pack_request(spec: RenderSpec | MergeSpec) -> tuple[dict[str, Any], list[bytes]]:
     """Return the frame that asks for one document."""
-    return _pack_merge(spec) if isinstance(spec, MergeSpec) else _pack_spec(spec)
+    return _pack_merge(spec) if isinstance(spec, MergeSpec) else pack_spec(spec)
 
 
 def unpack_request(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec | MergeSpec:
     """Return what `pack_request` packed (child side: its parent is trusted)."""
-    return _unpack_merge(header, blobs) if "merge" in header else _unpack_spec(header, blobs)
+    return _unpack_merge(header, blobs) if "merge" in header else unpack_spec(header, blobs)
 
 
 def _pack_merge(spec: MergeSpec) -> tuple[dict[str, Any], list[bytes]]:
@@ -64,21 +70,31 @@ def _unpack_merge(header: dict[str, Any], blobs: Sequence[bytes]) -> MergeSpec:
     return MergeSpec(parts, title=header["title"], created_at=header["created_at"])
 
 
-def _pack_spec(spec: RenderSpec) -> tuple[dict[str, Any], list[bytes]]:
+def pack_spec(spec: RenderSpec) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the frame that asks for a document of a template."""
     header = {
         "language": spec.language.value,
         "engine": spec.engine.value,
         "resource_policy": spec.resource_policy.value,
         "title": spec.title,
         "created_at": spec.created_at,
+        "page": asdict(spec.page),
+        "trusted_fields": list(spec.trusted_fields),
+        "locale": spec.locale,
+        "timezone": spec.timezone,
+        "partials": [partial.name for partial in spec.partials],
         "assets": [[asset.name, asset.content_type] for asset in spec.assets],
     }
-    sources = [source.encode("utf-8", "replace") for source in (spec.html_source, spec.css_source)]
+    texts = (spec.html_source, spec.css_source, *(partial.source for partial in spec.partials))
+    sources = [text.encode("utf-8", "replace") for text in texts]
     return header, [*sources, spec.payload, *(asset.data for asset in spec.assets)]
 
 
-def _unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
-    html, css, payload, *contents = blobs
+def unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
+    """Return the spec that `pack_spec` packed."""
+    html, css, *rest = blobs
+    count = len(header["partials"])
+    partials, payload, contents = rest[:count], rest[count], rest[count + 1 :]
     assets = zip(header["assets"], contents, strict=True)
     return RenderSpec(
         language=Language(header["language"]),
@@ -87,10 +103,32 @@ def _unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
         css_source=css.decode(),
         payload=payload,
         assets=tuple(Asset(name, content_type, data) for (name, content_type), data in assets),
+        partials=tuple(
+            Partial(name, source.decode()) for name, source in zip(header["partials"], partials, strict=True)
+        ),
+        trusted_fields=tuple(header["trusted_fields"]),
+        locale=header["locale"],
+        timezone=header["timezone"],
         resource_policy=ResourcePolicy(header["resource_policy"]),
         title=header["title"],
         created_at=header["created_at"],
+        page=_unpack_page(header["page"]),
     )
+
+
+def _unpack_page(page: dict[str, Any]) -> PageOptions:
+    size, margins = page.pop("size_mm"), page.pop("margins")
+    return PageOptions(size_mm=size and tuple(size), margins=tuple(map(tuple, margins)), **page)
+
+
+def unpack_result(header: dict[str, Any], *, peak_memory_kb: int) -> dict[str, Any]:
+    """Return what a child sent for a task, unchecked but for its type; raise as `unpack_reply` does."""
+    if "error" in header:
+        raise _unpack_error(header, peak_memory_kb)
+    result = header.get("result")
+    if not isinstance(result, dict):
+        raise FrameInvalid("the reply holds no result")
+    return result
 
 
 def pack_document(document: RenderedDocument) -> tuple[dict[str, Any], list[bytes]]:
@@ -116,6 +154,7 @@ def pack_error(error: RenderError) -> tuple[dict[str, Any], list[bytes]]:
         "line": error.line,
         "column": error.column,
         "path": error.path,
+        "file": error.file,
         "log": error.log[:MAX_LOG_CHARS],
     }
     return header, []
@@ -156,6 +195,7 @@ def _unpack_error(header: dict[str, Any], peak_memory_kb: int) -> RenderError:
         line=_optional_number(header, "line"),
         column=_optional_number(header, "column"),
         path=None if path is None else _text(path, MAX_MESSAGE_CHARS),
+        file=_text(header.get("file", SOURCE_FILE), MAX_FILE_CHARS),
         log=_text(header.get("log"), MAX_LOG_CHARS),
         peak_memory_kb=peak_memory_kb,
     )

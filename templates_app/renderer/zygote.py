@@ -48,17 +48,18 @@ def main(config: dict[str, Any]) -> None:
     gc.collect()
     gc.freeze()
     control.send(json.dumps({"ready": os.getpid(), "problem": problem}).encode())
-    _Zygote(control, parent, program.answer, rules).run()
+    skills = serving.Skills(program.answer, getattr(program, "TASKS", {}))
+    _Zygote(control, parent, skills, rules).run()
 
 
 class _Zygote:
     def __init__(
-        self, control: socket.socket, parent: int, answer: serving.Answer, rules: SyscallFilter | None
+        self, control: socket.socket, parent: int, skills: serving.Skills, rules: SyscallFilter | None
     ) -> None:
         self._pid = os.getpid()
         self._control = control
         self._parent = parent
-        self._answer = answer
+        self._skills = skills
         self._rules = rules
         self._children: set[int] = set()
 
@@ -113,7 +114,7 @@ class _Zygote:
             except OSError:
                 status = serving.UNCONFINED_STATUS
                 raise
-            serving.serve(self._answer, output_mb=order["output_mb"])
+            serving.serve(self._skills, output_mb=order["output_mb"])
             status = 0
         except BaseException:
             traceback.print_exc()

@@ -248,3 +248,13 @@ def test_ten_thousand_items_cost_a_bounded_number_of_queries(alice: Member, lett
     with CaptureQueriesContext(connection) as queries:
         alice.api.get(f"/pdf/batches/{Batch.objects.get().external_id}")
     assert len(queries) < 8
+
+
+def test_an_item_that_does_not_fit_the_schema_fails_alone_with_pointers_into_the_request(alice: Member) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}}
+    publish(alice, "strict", "<p>{{ name }}", payload_schema=schema)
+    batch = accepted_batch(alice, [*letters("Ada"), {"payload": {"name": 5}}], template="strict")
+    good, bad = batch.items.order_by("position")
+    assert good.job is not None
+    assert (bad.job, bad.error_code) == (None, "payload_error")
+    assert [fault["pointer"] for fault in bad.errors] == ["/items/1/payload/name"]

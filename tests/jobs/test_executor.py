@@ -18,6 +18,7 @@ from jobs_app.models import Job, JobAttempt
 from jobs_app.states import Outcome, Status
 from pdfservice.lib import storage
 from templates_app import rendering
+from templates_app.models import TemplateVersion
 from templates_app.renderer.contracts import Engine, ErrorCode, RenderError
 from templates_app.renderer.sandbox import Sandbox
 from tests.conftest import Member
@@ -50,6 +51,26 @@ def test_a_job_becomes_a_pdf_in_storage(alice: Member, submit: Submit, engine: E
     attempt = JobAttempt.objects.get()
     assert attempt.outcome == Outcome.DONE
     assert attempt.peak_memory_kb
+
+
+def test_the_first_document_leaves_a_schema_on_offer(submit: Submit) -> None:
+    job = submit({"name": "Ada"})
+    assert job.template_version is not None
+    assert job.template_version.inferred_schema is None
+    work_off()
+    version = TemplateVersion.objects.get()
+    assert version.inferred_schema is not None
+    assert version.inferred_schema["required"] == ["name"]
+    assert version.payload_schema is None
+
+
+def test_options_reach_the_page(submit: Submit) -> None:
+    job = submit(options={"page_size": "100mm 60mm", "orientation": "portrait"})
+    work_off()
+    job.refresh_from_db()
+    assert job.output is not None
+    with pypdfium2.PdfDocument(storage.read(job.output.key)) as pdf:
+        assert [round(side / 72 * 25.4) for side in pdf[0].get_size()] == [60, 100]
 
 
 def test_a_ticket_works_off_everything_that_is_due(submit: Submit) -> None:

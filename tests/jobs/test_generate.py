@@ -74,7 +74,13 @@ def test_all_faults_are_told_at_once(alice: Member, letter: TemplateVersion) -> 
         "priority": 11,
         "expires_in": 5,
         "colour": "red",
-        "options": {"filename": "../x", "page_size": "A4"},
+        "options": {
+            "filename": "../x",
+            "colour": "red",
+            "page_size": "A44",
+            "orientation": "up",
+            "margins": {"top": "2"},
+        },
     }
     response = alice.api.post(URL, body, format="json")
     assert response.status_code == 400
@@ -85,7 +91,10 @@ def test_all_faults_are_told_at_once(alice: Member, letter: TemplateVersion) -> 
         "/expires_in",
         "/colour",
         "/options/filename",
+        "/options/colour",
         "/options/page_size",
+        "/options/orientation",
+        "/options/margins/top",
     }
     assert not Job.objects.exists()
 
@@ -131,6 +140,30 @@ def test_a_payload_over_the_limit_is_refused_before_it_is_parsed(
     body = {**BODY, "payload": {"name": "x" * 2000}}
     assert alice.api.post(URL, body, format="json").status_code == 413
     assert not Job.objects.exists()
+
+
+SCHEMA = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}, "items": {"items": {"required": ["price"]}}},
+}
+
+
+def test_a_payload_that_does_not_fit_the_schema_is_422_with_every_fault(alice: Member) -> None:
+    publish(alice, "letter", "<h1>Dear {{ name }}</h1>", payload_schema=SCHEMA)
+    response = alice.api.post(URL, {"template": "letter", "payload": {"items": [{"price": 1}, {}]}}, format="json")
+    assert (response.status_code, response.json()["code"]) == (422, "payload_invalid")
+    assert set(faults(response)) == {"/payload/name", "/payload/items/1/price"}
+    assert not Job.objects.exists()
+    assert alice.api.post(URL, BODY, format="json").status_code == 202
+
+
+def test_the_schema_of_the_version_that_was_asked_for_counts(alice: Member) -> None:
+    publish(alice, "letter", "<h1>Dear {{ name }}</h1>", payload_schema=SCHEMA)
+    publish(alice, "letter", "<h1>Dear {{ name }}</h1>", payload_schema={**SCHEMA, "required": ["name", "items"]})
+    assert alice.api.post(URL, {**BODY, "version": 1}, format="json").status_code == 202
+    response = alice.api.post(URL, BODY, format="json")
+    assert (response.status_code, set(faults(response))) == (422, {"/payload/items"})
 
 
 def test_other_content_types_are_refused(alice: Member, letter: TemplateVersion) -> None:

@@ -43,3 +43,11 @@ def test_a_changed_definition_replaces_the_former() -> None:
             postgresql = connection.vendor == "postgresql"
             cursor.execute(f"DROP FUNCTION {name}() CASCADE" if postgresql else f"DROP TRIGGER {name}")
     assert installed() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_triggers_of_others_name_can_be_built_anew() -> None:
+    before = installed()
+    call_command("migrate", "templates_app", "0002", verbosity=0)
+    call_command("migrate", verbosity=0)
+    assert installed() == before

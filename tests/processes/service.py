@@ -29,6 +29,10 @@ from tests.processes.procfs import Process, is_running, living, process
 ROOT = Path(__file__).resolve().parents[2]
 # Rows of the table that the templates print: so many take about a second of rendering.
 SLOW = 12_000
+# Our own connections to a service's database have a name, and are spared when all of the service's are cut.
+OBSERVER = "tests"
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name <> 'tests'"""
 _FOREIGN = {"DATABASE_URL", "REDIS_URL", "S3_BUCKET", "SECRET_KEY", "PUBLIC_URL", "HOST", "PORT", "DATA_DIR", "WORKERS"}
 
 
@@ -177,7 +181,7 @@ class Service:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows that the service's database answers."""
         if self.database_url:
-            with psycopg.connect(self.database_url, autocommit=True) as connection:
+            with psycopg.connect(self.database_url, autocommit=True, application_name=OBSERVER) as connection:
                 return connection.execute(sql.encode()).fetchall()
         with closing(sqlite3.connect(self.directory / "pdfservice.sqlite3", timeout=30)) as lite:
             return lite.execute(sql).fetchall()
@@ -185,7 +189,7 @@ class Service:
     def execute(self, sql: str) -> None:
         """Change something in the service's database."""
         if self.database_url:
-            with psycopg.connect(self.database_url, autocommit=True) as connection:
+            with psycopg.connect(self.database_url, autocommit=True, application_name=OBSERVER) as connection:
                 connection.execute(sql.encode())
             return
         with closing(sqlite3.connect(self.directory / "pdfservice.sqlite3", timeout=30)) as lite, lite:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.processes.conftest import SERVER_URL
-from tests.processes.service import Service, until
+from tests.processes.service import CUT, Service, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SERVER_URL, reason="SQLite has no connections to cut")]
-
-CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 def test_jobs_survive_that_all_connections_are_cut(running: Service) -> None:

@@ -7,7 +7,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pypdfium2
@@ -17,11 +17,13 @@ from templates_app.renderer.contracts import (
     Engine,
     ErrorCode,
     Language,
+    Partial,
     RenderedDocument,
     RenderError,
     RenderSpec,
     ResourcePolicy,
 )
+from templates_app.renderer.languages import LANGUAGES
 from templates_app.renderer.sandbox import Sandbox
 
 FONT_PATH = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf"
@@ -83,10 +85,13 @@ def spec(
     assets: tuple[Asset, ...] = (),
     policy: ResourcePolicy = ResourcePolicy.WARN,
     title: str = "",
+    language: Language = Language.JINJA2,
+    **more: Any,
 ) -> RenderSpec:
-    """Return a Jinja2 spec made on 2 January 2026."""
+    """Return a spec made on 2 January 2026, in Jinja2 if no language is named."""
     return RenderSpec(
-        language=Language.JINJA2,
+        **more,
+        language=language,
         engine=engine,
         html_source=html,
         css_source=css,
@@ -96,6 +101,37 @@ def spec(
         title=title,
         created_at="2026-01-02T03:04:05+01:00",
     )
+
+
+def written(
+    source: str,
+    payload: object = None,
+    *,
+    language: Language = Language.JINJA2,
+    partials: Mapping[str, str] | None = None,
+    trusted: tuple[str, ...] = (),
+    **more: Any,
+) -> str:
+    """Return the HTML that a language writes, in this process."""
+    wanted = RenderSpec(
+        language=language,
+        engine=Engine.PLUTOBOOK,
+        html_source=source,
+        payload=json.dumps({} if payload is None else payload).encode(),
+        partials=tuple(Partial(name, text) for name, text in (partials or {}).items()),
+        trusted_fields=trusted,
+        **more,
+    )
+    return LANGUAGES[language](wanted)
+
+
+def written_error(source: str, payload: object = None, **more: Any) -> RenderError:
+    """Return the error of a template that must fail."""
+    try:
+        html = written(source, payload, **more)
+    except RenderError as caught:
+        return caught
+    raise AssertionError(f"the template wrote {html!r}")
 
 
 def failure(sandbox: Sandbox, wanted: RenderSpec) -> RenderError:
@@ -151,6 +187,7 @@ __all__ = [
     "Engine",
     "ErrorCode",
     "LandlocklessSandbox",
+    "Language",
     "ProbeSandbox",
     "busy_child",
     "ends",
@@ -163,4 +200,6 @@ __all__ = [
     "surroundings",
     "text_of",
     "watch",
+    "written",
+    "written_error",
 ]

@@ -11,7 +11,9 @@ PROGRAM = """
 import sys
 import templates_app.renderer.confinement, templates_app.renderer.contracts, templates_app.renderer.sandbox
 loaded = {name.partition(".")[0] for name in sys.modules}
-print(*sorted(loaded & {"django", "weasyprint", "plutoprint", "pikepdf", "jinja2", "PIL", "fontTools", "pyseccomp"}))
+engines = {"weasyprint", "plutoprint", "pikepdf", "PIL", "fontTools", "pyseccomp"}
+languages = {"jinja2", "_quickjs", "nh3", "mjml", "markdown_it", "pygments", "ziamath", "babel", "segno", "barcode"}
+print(*sorted(loaded & ({"django"} | engines | languages)))
 """
 
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import pytest
 
 from templates_app.renderer.contracts import ErrorCode, RenderError
 from templates_app.renderer.languages.jinja2 import write_html
 from templates_app.renderer.sandbox import Sandbox
-from tests.renderer.support import failure, spec
+from tests.renderer.support import failure, spec, written, written_error
 
 
-def html(source: str, payload: object = None) -> str:
-    return write_html(source, json.dumps({} if payload is None else payload).encode())
+def html(source: str, payload: object = None, **more: Any) -> str:
+    return written(source, payload, **more)
 
 
-def error(source: str, payload: object = None) -> RenderError:
-    try:
-        written = html(source, payload)
-    except RenderError as caught:
-        return caught
-    raise AssertionError(f"the template wrote {written!r}")
+def error(source: str, payload: object = None, **more: Any) -> RenderError:
+    return written_error(source, payload, **more)
 
 
 def test_a_key_of_the_payload_wins_over_a_dict_method() -> None:
@@ -38,8 +34,81 @@ def test_values_are_escaped() -> None:
     assert html("{{ a }}", {"a": "<script>&\"'"}) == "&lt;script&gt;&amp;&#34;&#39;"
 
 
-def test_safe_is_the_authors_decision() -> None:
-    assert html("{{ a|safe }}", {"a": "<b>"}) == "<b>"
+def test_safe_keeps_markup_and_cleans_it() -> None:
+    payload = {"a": "<b onclick='x'>bold</b><script>alert(1)</script>"}
+    assert html("{{ a|safe }}", payload) == "<b>bold</b>"
+    assert html("{{ [a]|map('safe')|first }}", payload) == "<b>bold</b>"
+    assert html("{% filter safe %}{{ a|safe }}{% endfilter %}", payload) == "<b>bold</b>"
+
+
+def test_a_trusted_field_is_printed_as_it_is_wherever_it_goes() -> None:
+    payload = {"rows": [{"html": "<script>1</script>"}, {"html": "<script>2</script>", "text": "<script>3</script>"}]}
+    source = "{% for row in rows %}{{ row.html|safe }}{{ row.text|default('')|safe }}{{ row.html }}{% endfor %}"
+    escaped = "&lt;script&gt;{}&lt;/script&gt;"
+    expected = "<script>1</script>" + escaped.format(1) + "<script>2</script>" + escaped.format(2)
+    assert html(source, payload, trusted=("rows.*.html", "nothing.here", "rows.text")) == expected
+
+
+def test_a_changed_copy_of_a_trusted_text_is_not_trusted() -> None:
+    payload = {"a": "<script>1</script>", "b": "<script>2</script>"}
+    assert html("{{ (a ~ b)|safe }}", payload, trusted=("a",)) == ""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% autoescape false %}{{ a }}{% endautoescape %}",
+        "\n{% include 'off' %}",
+        "{% autoescape a %}{% endautoescape %}",
+    ],
+)
+def test_escaping_cannot_be_switched_off(source: str) -> None:
+    off = {"off": "{% autoescape false %}{{ a }}{% endautoescape %}"}
+    assert "escaping cannot be switched off" in error(source, {"a": "<b>"}, partials=off).message
+
+
+def test_partials_are_included_imported_and_extended() -> None:
+    partials = {
+        "line": "[{{ x }}]",
+        "macros": "{% macro bold(text) %}<b>{{ text }}</b>{% endmacro %}",
+        "base": "<main>{% block body %}{% endblock %}</main>",
+    }
+    source = (
+        "{% extends 'base' %}{% import 'macros' as m %}"
+        "{% block body %}{{ m.bold(x) }}{% include 'line' %}{% endblock %}"
+    )
+    assert html(source, {"x": "<"}, partials=partials) == "<main><b>&lt;</b>[&lt;]</main>"
+
+
+def test_a_partial_that_is_not_there_is_named_with_the_line() -> None:
+    caught = error("\n{% include 'nope' %}")
+    assert (caught.code, caught.line, caught.message) == (ErrorCode.TEMPLATE_ERROR, 2, "there is no partial 'nope'")
+
+
+@pytest.mark.parametrize(
+    ("partial", "code", "path"),
+    [
+        ("\n\n{{ missing }}", ErrorCode.PAYLOAD_ERROR, "/missing"),
+        ("\n\n{% if %}", ErrorCode.TEMPLATE_ERROR, None),
+        ("\n\n{{ 1 / 0 }}", ErrorCode.TEMPLATE_ERROR, None),
+        ("\n\n{{ money(none, 'EUR') }}", ErrorCode.PAYLOAD_ERROR, None),
+    ],
+)
+def test_an_error_in_a_partial_names_file_and_line(partial: str, code: ErrorCode, path: str | None) -> None:
+    caught = error("{% include 'line' %}", partials={"line": partial})
+    assert (caught.code, caught.file, caught.line, caught.path) == (code, "partials/line", 3, path)
+    assert caught.message.startswith("in partials/line: ")
+
+
+def test_a_partial_that_includes_itself_is_the_templates_error() -> None:
+    caught = error("{% include 'line' %}", partials={"line": "{% include 'line' %}"})
+    assert (caught.code, caught.permanent) == (ErrorCode.TEMPLATE_ERROR, True)
+
+
+def test_a_version_with_other_partials_is_another_template() -> None:
+    source = "{% include 'line' %}"
+    assert html(source, partials={"line": "one"}) == "one"
+    assert html(source, partials={"line": "two"}) == "two"
 
 
 ESCAPES = {
@@ -146,7 +215,7 @@ def test_a_missing_value_can_be_expected() -> None:
 )
 def test_a_payload_that_is_no_json_object_is_the_payloads_error(payload: bytes) -> None:
     with pytest.raises(RenderError) as caught:
-        write_html("x", payload)
+        write_html(spec("x", payload=payload))
     assert caught.value.code is ErrorCode.PAYLOAD_ERROR
     assert caught.value.permanent
 

@@ -41,7 +41,13 @@ def test_a_memory_bomb_is_a_memory_error_and_the_next_document_works(probes: Pro
 
 
 @pytest.mark.parametrize(
-    "words", ["terminate called after throwing std::bad_alloc", "GLib-ERROR: could not allocate 8 bytes", "MemoryError"]
+    "words",
+    [
+        "terminate called after throwing std::bad_alloc",
+        "GLib-ERROR: could not allocate 8 bytes",
+        "MemoryError",
+        "memory allocation of 1080 bytes failed",
+    ],
 )
 def test_an_abort_for_want_of_memory_is_a_memory_error(probes: ProbeSandbox, words: str) -> None:
     error = failed_probe(probes, "abort_after_saying", words)

@@ -20,6 +20,7 @@ from templates_app.models import Template, TemplateVersion
 from templates_app.renderer.contracts import (
     Asset,
     Engine,
+    Partial,
     RenderedDocument,
     RenderLimits,
     RenderSpec,
@@ -50,6 +51,10 @@ def render(sandbox: Sandbox, slug: str, engine: Engine, payload: Any = None) -> 
         assets=tuple(Asset(asset.name, asset.content_type, asset.data) for asset in source.assets),
         resource_policy=ResourcePolicy.FAIL,
         title=source.title,
+        partials=tuple(Partial(name, text) for name, text in source.partials.items()),
+        trusted_fields=tuple(source.trusted_fields),
+        locale=source.locale,
+        timezone=source.timezone,
     )
     return sandbox.render(spec, tenant="samples")
 
@@ -148,7 +153,66 @@ def test_a_certificate_is_one_landscape_page_for_any_name(sandbox: Sandbox, engi
         assert re.sub(r"\s", "", name).casefold() in squeezed.casefold().replace("\ufffe", "-")
 
 
-@pytest.mark.parametrize(("slug", "margin_mm"), [("invoice", 12), ("certificate", 6)])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_monthly_report_has_a_cover_contents_and_a_chart(sandbox: Sandbox, engine: Engine) -> None:
+    document = render(sandbox, "monthly-report", engine)
+    text = pages(document)
+    assert document.warnings == ()
+    assert "Northlight Energy Cooperative" in text[0]
+    assert "Contents" in text[1]
+    assert "\u20ac168,402.50" in text[2]
+    # The chart's own figures are text in it.
+    assert "1,251" in "".join(text)
+
+
+def test_the_contents_of_the_report_name_the_pages(sandbox: Sandbox) -> None:
+    contents = pages(render(sandbox, "monthly-report", Engine.WEASYPRINT))[1]
+    assert re.findall(r"^\d$", contents.replace("\r", ""), re.MULTILINE) == ["3", "3", "4", "4"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_contract_numbers_the_clauses_that_it_has(sandbox: Sandbox, engine: Engine) -> None:
+    full = "".join(pages(render(sandbox, "contract", engine)))
+    for expected in ("\u00a32,450.00", "3 months' notice", "Confidentiality", "§ 7", "1 November 2026"):
+        assert expected in full
+    bare = sample_payload("contract")
+    for name in ("ends_on", "notice_months", "confidential", "data_protection", "law"):
+        del bare[name]
+    short = "".join(pages(render(sandbox, "contract", engine, bare)))
+    assert "runs until one party ends it" in re.sub(r"\s+", " ", short)
+    assert "Confidentiality" not in short
+    assert "§ 6" not in short
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_ticket_is_one_page_in_the_time_of_its_place(sandbox: Sandbox, engine: Engine) -> None:
+    payload = sample_payload("event-ticket")
+    payload["starts_at"] = "2026-07-04T18:30:00Z"
+    text = pages(render(sandbox, "event-ticket", engine, payload))
+    assert len(text) == 1
+    assert "Saturday, 4 July 2026" in text[0].replace("Saturday 4", "Saturday, 4")
+    assert "19:30" in text[0]
+    for name in ("doors_at", "seat", "price", "tagline", "rules"):
+        del payload[name]
+    assert "free" in pages(render(sandbox, "event-ticket", engine, payload))[0]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_title_and_a_text_make_a_document(sandbox: Sandbox, engine: Engine) -> None:
+    content = "# One\n\nSome **bold** words, $x^2$ and <b>no HTML</b>.\n\n- [x] done 🎉"
+    payload = {"title": "Plan *B*", "content": content}
+    document = render(sandbox, "markdown-document", engine, payload)
+    text = pages(document)[0]
+    for expected in ("Plan *B*", "Some bold words", "<b>no HTML</b>"):
+        assert expected in text
+    assert document.warnings == ()
+    assert len(pages(render(sandbox, "markdown-document", engine))) == 2
+
+
+MARGINS_MM = [("invoice", 12), ("certificate", 6), ("contract", 15), ("event-ticket", 6)]
+
+
+@pytest.mark.parametrize(("slug", "margin_mm"), MARGINS_MM)
 def test_nothing_runs_into_the_margin(sandbox: Sandbox, slug: str, margin_mm: int) -> None:
     document = render(sandbox, slug, sample_source(slug).engine)
     with pypdfium2.PdfDocument(document.pdf) as pdf:

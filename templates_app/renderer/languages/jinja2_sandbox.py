@@ -7,11 +7,17 @@ from functools import partial
 from typing import Any
 
 import jinja2
+from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
+from templates_app.renderer.contracts import RenderSpec
+from templates_app.renderer.languages.helpers import Helper, Html, helpers_of
+from templates_app.renderer.languages.sanitiser import clean
+
+PARTIALS = "partials/"
 _MAX_REPEATED = 10_000_000
 _MAX_POWER_BITS = 10_000
 _PLAIN_DATA = (dict, list, str, int, float, bool, type(None))
@@ -47,16 +53,56 @@ class _Missing(jinja2.StrictUndefined):
 
 
 class TemplateSandbox(ImmutableSandboxedEnvironment):
-    """The environment of every template. It has no loader: a template can include nothing."""
+    """The environment of one version: all it can include are the version's partials."""
 
     intercepted_binops = frozenset({"*", "**"})
 
-    def __init__(self) -> None:
-        super().__init__(autoescape=True, undefined=_Missing, finalize=_printable, cache_size=0)
+    def __init__(self, spec: RenderSpec) -> None:
+        self.trusted: frozenset[str] = frozenset()
+        self._partials = {partial.name: partial.source for partial in spec.partials}
+        super().__init__(
+            autoescape=True,
+            undefined=_Missing,
+            finalize=self.finished,
+            loader=jinja2.FunctionLoader(self._load),
+            auto_reload=False,
+        )
         for name in _WITHOUT_FILTERS:
             del self.filters[name]
         for name in _WITHOUT_GLOBALS:
             del self.globals[name]
+        self.filters["safe"] = self._safe
+        helpers = helpers_of(spec)
+        for name, helper in helpers.items():
+            self.globals[name] = self.filters[name] = helper
+        self.tests["defined"] = _is_defined
+        self.tests["undefined"] = lambda value: not _is_defined(value)
+        self.filters["default"] = self.filters["d"] = _default
+        # For templates whose payload has a key called `date`.
+        self.globals["helpers"] = dict(helpers)
+
+    def finished(self, value: Any) -> Any:
+        """Return what is printed for a value (called by Jinja2, before escaping)."""
+        return _printable(value)
+
+    def _load(self, name: str) -> tuple[str, str, None] | None:
+        source = self._partials.get(name)
+        return None if source is None else (source, f"{PARTIALS}{name}", None)
+
+    def _safe(self, value: Any) -> Html:
+        """Return HTML as HTML, cleaned unless it is the content of a trusted field."""
+        if isinstance(value, Undefined) or not hasattr(value, "__html__"):
+            value = str(value)
+            return Html(value if value in self.trusted else clean(value))  # cleaned or trusted
+        return Html(value.__html__())  # already markup
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        template = super()._parse(source, name, filename)
+        for switch in template.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
+            if any(option.key == "autoescape" for option in switch.options):
+                message = "escaping cannot be switched off; print trusted HTML with |safe"
+                raise jinja2.TemplateSyntaxError(message, switch.lineno, name, filename)
+        return template
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Look in a payload object's own keys first: `invoice.items` is its list of items."""
@@ -83,6 +129,15 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
+def _is_defined(value: object) -> bool:
+    return not isinstance(value, Undefined | Helper)
+
+
+def _default(value: Any, default: Any = "", boolean: bool = False) -> Any:
+    """Return `default` for a value that is not there (Jinja2's own takes a helper of that name for the value)."""
+    return default if not _is_defined(value) or (boolean and not value) else value
+
+
 def _check_repetition(sequence: object, times: object) -> None:
     if isinstance(times, int):
         if isinstance(sequence, str | list | tuple) and len(sequence) * times > _MAX_REPEATED:
@@ -93,6 +148,8 @@ def _check_repetition(sequence: object, times: object) -> None:
 
 def _printable(value: Any) -> Any:
     """Refuse to print what no author meant to print: `{{ invoice.items }}` where the invoice has none."""
+    if isinstance(value, Helper):
+        raise PayloadValueMissing(None, value.name, f"'{value.name}' is undefined")
     if callable(value) and not isinstance(value, Undefined):
         raise jinja2.TemplateRuntimeError("this is a function, not a value; call it or name a value")
     return value

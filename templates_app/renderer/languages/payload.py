@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from templates_app.renderer.contracts import ErrorCode, RenderError
@@ -44,6 +45,27 @@ def pointer_to(values: dict[str, Any], holder: object, name: object) -> str | No
         elif isinstance(value, list):
             pending += [(f"{path}/{index}", child) for index, child in enumerate(value)]
     return None
+
+
+def trusted_texts(values: dict[str, Any], fields: Iterable[str]) -> frozenset[str]:
+    """Return the texts that stand at `fields`, dotted paths in which `*` means every entry of a list.
+
+    It is the content that is trusted, wherever the template prints it: what a loop or a partial calls it by does not
+    matter, and a changed copy of it is trusted no longer.
+    """
+    return frozenset(
+        value for path in fields for value in _values_at(values, path.split(".")) if isinstance(value, str)
+    )
+
+
+def _values_at(value: Any, path: list[str]) -> Iterator[Any]:
+    if not path:
+        yield value
+    elif path[0] == "*" and isinstance(value, list):
+        for child in value:
+            yield from _values_at(child, path[1:])
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _values_at(value[path[0]], path[1:])
 
 
 def _escape(token: object) -> str:

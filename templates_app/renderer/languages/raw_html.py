@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from templates_app.renderer.contracts import RenderSpec
 
-def write_html(source: str, payload: bytes) -> str:
-    """Return `source` untouched."""
-    return source
+
+def write_html(spec: RenderSpec) -> str:
+    """Return the source untouched."""
+    return spec.html_source

@@ -14,7 +14,7 @@ import redis
 
 from tests.processes.places import CLAIM
 from tests.processes.procfs import Process
-from tests.processes.service import Cluster, Service
+from tests.processes.service import CUT, Cluster, Service
 from tests.s3_server import S3Server
 
 _PATIENCE_SECONDS = 3.0
@@ -91,10 +91,7 @@ def _flush_redis(scene: Scene) -> bool:
 
 
 def _cut_database(scene: Scene) -> bool:
-    scene.service.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+    scene.service.query(CUT)
     return True
 
 
@@ -117,7 +114,7 @@ def strike(trouble: Trouble, scene: Scene) -> Trouble:
 
 
 FLUSH = Trouble("Redis flushed", 1, _flush_redis)
-CUT = Trouble("database connections cut", 1, _cut_database)
+CUT_OFF = Trouble("database connections cut", 1, _cut_database)
 REFUSE = Trouble("storage refuses", 1, _refuse_storage)
 
 
@@ -125,6 +122,6 @@ def plan(random: Random, kills: int) -> list[Trouble]:
     """Return so many kills, each kind at least once if there is room, with flushes and cuts among them."""
     weights = [trouble.weight for trouble in KILLS]
     chosen = [*KILLS, *random.choices(KILLS, weights, k=max(0, kills - len(KILLS)))][:kills]
-    chosen += [FLUSH, CUT] * max(1, kills // 10)
+    chosen += [FLUSH, CUT_OFF] * max(1, kills // 10)
     random.shuffle(chosen)
     return chosen
