@@ -65,7 +65,9 @@ def test_the_style_sheets_page_is_overridden_too(sandbox: Sandbox, engine: Engin
 
 
 @pytest.mark.parametrize("engine", Engine)
-@pytest.mark.parametrize("html", ["<body style='margin:0'><p style='margin:0'>x", STUBBORN.replace("<div", "<i")])
+@pytest.mark.parametrize(
+    "html", ["<body style='margin:0'><p style='margin:0'>x", "<p>x<style>@page { margin: 0 }</style>"]
+)
 def test_margins_that_were_asked_for_win_and_others_stay(sandbox: Sandbox, engine: Engine, html: str) -> None:
     html = f"<style>* {{ margin: 0; font-size: 20px }} @page {{ margin: 0 }}</style>{html}"
     document = rendered(sandbox, engine, html, margins={"left": "50mm"})

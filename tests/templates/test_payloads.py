@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -65,6 +67,17 @@ def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_child")
 def test_a_payload_that_fits_a_plain_schema_needs_no_other_process(version: Callable[[Any], TemplateVersion]) -> None:
     assert payload_faults(version(ORDER), {"number": "7", "items": [{"price": 1.5}] * 500}) == []
+
+
+@pytest.mark.usefixtures("no_child")
+def test_a_payload_that_might_take_long_is_never_checked_here(
+    version: Callable[[Any], TemplateVersion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payloads, "_MAX_STEPS", 1000)
+    order = version(ORDER)
+    assert payload_faults(order, {"number": "7", "items": []}) == []
+    with pytest.raises(AssertionError, match="a child was asked"):
+        payload_faults(order, {"number": "7", "items": [{"price": 1}] * 100})
 
 
 @pytest.mark.usefixtures("no_child")
@@ -199,6 +212,23 @@ def test_the_bound_grows_with_schema_payload_and_pattern() -> None:
 def test_a_reference_never_leaves_the_schema(target: str) -> None:
     with pytest.raises(schemas.SchemaInvalid):
         schemas.compile_schema({"properties": {"a": {"$ref": target}}})
+
+
+def test_a_schema_file_of_this_machine_is_not_read(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "schema.json"
+    elsewhere.write_text('{"type": "string"}')
+    with pytest.raises(schemas.SchemaInvalid):
+        schemas.compile_schema({"$ref": elsewhere.as_uri()})
+
+
+def test_a_schema_that_somebody_serves_is_not_fetched() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        port = server.getsockname()[1]
+        with pytest.raises(schemas.SchemaInvalid):
+            schemas.compile_schema({"$ref": f"http://127.0.0.1:{port}/schema.json"})
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 @pytest.mark.parametrize("pattern", ["(?=a)b", r"(a)\1", "(a", "((a{1,999}){1,999}){1,999}"])
