@@ -63,6 +63,15 @@ def find(*, team_id: int, key: str) -> Job | None:
     return jobs.filter(live, status=Status.DONE).order_by("-id").first()
 
 
+def is_done_already(job: Job) -> bool:
+    """Say whether the work of a job that was just inserted is done: asked in the transaction of the insert.
+
+    No equal job is under way then, for the database allows one, and one that was has committed its end.
+    """
+    done = Job.objects.filter(team_id=job.team_id, cache_key=job.cache_key, status=Status.DONE)
+    return done.filter(output__in=StoredFile.objects.readable()).exists()
+
+
 def find_all(*, team_id: int, keys: Collection[str]) -> dict[str, int]:
     """Return the primary keys of the jobs that answer for `keys`, as `find` would, in one query."""
     jobs = Job.objects.filter(team_id=team_id, cache_key__in=keys)

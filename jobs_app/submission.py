@@ -27,6 +27,10 @@ SECONDS_PER_DAY = 86_400
 _LOOKS = 5
 
 
+class _Overtaken(Exception):
+    """The same work was begun and finished between the look for it and the insert."""
+
+
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
     """A document that a caller asks for.
@@ -89,8 +93,10 @@ def job_submit(
                 raise refused
             with transaction.atomic():
                 transitions.enqueue(job, actor=caller.actor)
+                if job.cache_key and dedup.is_done_already(job):
+                    raise _Overtaken
                 guard.remember(job)
-        except IntegrityError:
+        except (IntegrityError, _Overtaken):
             # Somebody was first, with the same work or with the same idempotency key.
             job.pk = None
             refused = backpressure.refusal(team=caller.team, count=1)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downloads_app.models import StoredFile
-from jobs_app import transitions
+from jobs_app import dedup, transitions
 from jobs_app.dedup import canonical
 from jobs_app.models import Job
 from jobs_app.submission import RenderRequest, job_submit
@@ -172,3 +172,21 @@ def test_canonical_json_is_the_same_for_every_order_of_keys(value: Any) -> None:
         return [turned(inner) for inner in item] if isinstance(item, list) else item
 
     assert canonical(turned(value)) == canonical(value)
+
+
+def test_work_that_ends_between_the_look_and_the_insert_answers(
+    alice: Member, letter: TemplateVersion, claim: Callable[[], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = post(alice)
+    job = claim()
+    transitions.complete(job, result_for(job))
+    real = dedup.find
+    seen: list[Any] = []
+
+    def blind_at_first(**wanted: Any) -> Job | None:
+        seen.append(wanted)
+        return None if len(seen) == 1 else real(**wanted)
+
+    monkeypatch.setattr(dedup, "find", blind_at_first)
+    assert post(alice)["id"] == first["id"]
+    assert (Job.objects.count(), len(seen)) == (1, 2)
