@@ -22,7 +22,7 @@ ANSWERS_TO_WAIT_AFTER = frozenset({429, 503})
 
 @dataclass(frozen=True)
 class Accepted:
-    """A job that was accepted, for which load, and whether its caller was told that it is cancelled."""
+    """A job or a batch that was accepted, for which load, and whether its caller was told that it is cancelled."""
 
     job: UUID
     load: Load

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.processes.service import SLOW
 
+BATCHES = "/pdf/batches"
 # What may befall any job that is killed three times or that a loaded machine makes too slowly.
 MISFORTUNES = frozenset({"render_crash", "render_timeout"})
 
@@ -71,6 +72,16 @@ def _sent_twice(random: Random) -> Wish:
     return Wish(document(random, dedup=False).body, repeats=random.randint(2, 4))
 
 
+def _batch(random: Random) -> Wish:
+    """Some documents in one request: jobs that expand it, make them, and put them together."""
+    items = [
+        {"payload": {"unique": f"{random.getrandbits(64):x}", "rows": 3, "mood": "fine"}, "reference": str(number)}
+        for number in range(random.randint(2, 6))
+    ]
+    output = random.choice(("separate", "zip", "merged"))
+    return Wish({"template": "moody-plutobook", "output": output, "items": items}, repeats=random.randint(1, 2))
+
+
 def _cancelled(random: Random) -> Wish:
     """Urgent, so that some are being made by the time."""
     return Wish(document(random, rows=2 * SLOW, priority=1).body, cancel_after=random.uniform(0, 4))
@@ -82,6 +93,7 @@ LOADS: tuple[Load, ...] = (
     Load("weasyprint", 8, _weasyprint),
     Load("same again", 10, _same_again),
     Load("sent twice", 8, _sent_twice),
+    Load("batch", 4, _batch, path=BATCHES),
     Load("cancelled", 5, _cancelled),
     Load(
         "template error",

@@ -162,7 +162,11 @@ class _Run:
             self.report.faults.append("serve is gone")
 
     def _settle(self) -> None:
-        sql = "SELECT status, count(*) FROM jobs_app_job WHERE finished_at IS NULL GROUP BY status"
+        # A batch whose documents are made may be about to have them put together.
+        sql = " UNION ALL ".join(
+            f"SELECT status, count(*) FROM {table} WHERE finished_at IS NULL GROUP BY status"  # noqa: S608  # ours
+            for table in ("jobs_app_job", "jobs_app_batch")
+        )
         try:
             until(lambda: not self.service.query(sql), "every job has ended", seconds=self.settings.settle_seconds)
         except AssertionError as error:
