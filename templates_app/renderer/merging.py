@@ -7,6 +7,7 @@ import time
 
 import pikepdf
 
+from templates_app.renderer import diagnostics
 from templates_app.renderer.contracts import ErrorCode, MergeSpec, RenderedDocument, RenderError
 from templates_app.renderer.finishing.metadata import stamp
 
@@ -40,17 +41,19 @@ def merge(spec: MergeSpec) -> RenderedDocument:
 def _append(merged: pikepdf.Pdf, pdf: bytes, number: int) -> int:
     """Append every page and return the index of the first."""
     start = len(merged.pages)
-    try:
-        with pikepdf.open(io.BytesIO(pdf)) as part:
-            merged.pages.extend(part.pages)
-            # QPDF repairs what it can and goes on, also where memory ran out: half a document must not pass for one.
-            trouble = part.get_warnings() or merged.get_warnings()
-    except pikepdf.PdfError as error:
-        trouble = [error]
-    if not trouble and len(merged.pages) == start:
-        trouble = ["it has no pages"]
-    if any("bad_alloc" in str(what) for what in trouble):
-        raise MemoryError
+    with diagnostics.capture() as notes:
+        try:
+            with pikepdf.open(io.BytesIO(pdf), attempt_recovery=False, suppress_warnings=False) as part:
+                merged.pages.extend(part.pages)
+                # QPDF goes on where it can, also where memory ran out: half a document must not pass for one.
+                trouble = part.get_warnings() or merged.get_warnings()
+        except pikepdf.PdfError as error:
+            trouble = [error]
+        if not trouble and len(merged.pages) == start:
+            trouble = ["it has no pages"]
+        # Where memory ran out early, only the log says so.
+        if any("bad_alloc" in str(what) for what in (*trouble, notes.text())):
+            raise MemoryError
     if trouble:
         message = f"document {number} of the merge cannot be read: {trouble[0]}"
         raise RenderError(ErrorCode.RENDER_CRASH, message, permanent=False)
