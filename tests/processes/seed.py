@@ -1,4 +1,4 @@
-"""Run as a script: fill a fresh database with a team, templates for both engines and a key, which it prints."""
+"""Run as a script: fill a fresh database with a team, its people, templates for both engines and a key (printed)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from pdfservice.teams.models import Team
 
 SOURCE = """<!doctype html><html lang="en"><head><title>Document</title></head><body>
 <h1>Document {{ number }}.</h1>
 <table>{% for row in range(rows) %}<tr><td>{{ row }}</td><td>a cell</td></tr>{% endfor %}</table>
 </body></html>"""
+PASSWORD = "a long pass phrase"
 
 
 def main() -> None:
@@ -30,6 +35,7 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     team = Team.objects.create(slug="acme", name="Acme")
+    _people(team, Team.objects.create(slug="umbrella", name="Umbrella"))
     for engine in Engine:
         source = VersionSource(language=Language.JINJA2, engine=engine, html_source=SOURCE)
         version_publish_new(team=team, slug=engine.value, name=engine.value, source=source, actor="tests")
@@ -37,6 +43,24 @@ def main() -> None:
         version_publish_new(team=team, slug=f"invoice-{engine.value}", name="Invoice", source=source, actor="tests")
     _, text = api_key_create(team=team, name="tests", actor="tests")
     sys.stdout.write(text)
+
+
+def _people(acme: Team, umbrella: Team) -> None:
+    """Make the cast of tests/conftest.py, an author and an operator of acme, and a superuser."""
+    from pdfservice.teams.models import Membership, User
+    from pdfservice.teams.scopes import Role
+
+    members = {
+        "alice": Role.ADMIN,
+        "anna": Role.AUTHOR,
+        "oscar": Role.OPERATOR,
+        "bob": Role.VIEWER,
+        "charlie": Role.ADMIN,
+    }
+    for name, role in members.items():
+        user = User.objects.create_user(username=name, password=PASSWORD, is_staff=True)
+        Membership.objects.create(user=user, team=umbrella if name == "charlie" else acme, role=role)
+    User.objects.create_superuser(username="sam", password=PASSWORD)
 
 
 if __name__ == "__main__":
