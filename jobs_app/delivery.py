@@ -70,7 +70,8 @@ def _put_patiently(job: Job, product: Product, key: str, is_in_vain: Callable[[]
             return storage.put(key, product.data, content_type=product.content_type)
         except storage.StorageUnavailable as error:
             logger.warning("Storage refused job %s: %s", job, error)
-            is_spooled = is_spooled or spool.keep(job, product)
+            if not is_spooled and (is_spooled := spool.keep(job, product)):
+                transitions.mark_spooled(job)
             if not _wait(min(pause, deadline - time.monotonic()), is_in_vain):
                 raise
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from jobs_app import delivery, queue, shutdown, spool, transitions
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 # A worker that answered a ticket goes on for so long while jobs are due: taking the next job costs it one query, a
 # ticket costs three hops between processes. It ends at all so that a cluster can be stopped and watched.
 TICKET_SECONDS = 20.0
-# A job that could not be stored for so long becomes a dead letter: somebody should know.
-STORAGE_GIVE_UP_AFTER = timedelta(hours=24)
-_STORAGE_LONGEST_DELAY = timedelta(seconds=30)
+# A job that waited for storage or database for so long becomes a dead letter: somebody should know.
+GIVE_UP_AFTER = timedelta(hours=24)
+_LONGEST_DELAY = timedelta(seconds=30)
 
 
 def prepare() -> bool:
@@ -85,7 +85,7 @@ def perform(job: Job) -> None:
     heartbeat = Heartbeat(job, handler.interrupt, longest_seconds=handler.longest_seconds())
     try:
         with heartbeat.beating():
-            product: Product | None = spool.find(job) or handler.produce(job)
+            product = _spooled(job) or handler.produce(job)
             heartbeat.rendered()
             if product is None:
                 transitions.conclude(job)
@@ -100,10 +100,21 @@ def perform(job: Job) -> None:
         else:
             logger.warning("Job %s was taken from this worker while it rendered.", job)
     except storage.StorageUnavailable as error:
-        _postpone(job, error)
-    except Exception as error:
+        _postpone(job, Failure("storage_error", "The file storage did not answer.", permanent=False), error)
+    except (OperationalError, InterfaceError) as error:
         close_old_connections()  # a broken one would stay, and the job with it until its lease runs out
+        _postpone(job, Failure("database_error", "The database did not answer.", permanent=False), error)
+    except Exception as error:
+        close_old_connections()
         _give_up(job, classify(error))
+
+
+def _spooled(job: Job) -> Product | None:
+    """Return the document that an earlier claim made on this host, if it only has to be stored."""
+    product = spool.find(job)
+    if product is not None:
+        transitions.mark_spooled(job)
+    return product
 
 
 def _give_up(job: Job, failure: Failure) -> None:
@@ -113,14 +124,13 @@ def _give_up(job: Job, failure: Failure) -> None:
         transitions.retry(job, failure, delay=retry_delay(job.attempt_count))
 
 
-def _postpone(job: Job, error: storage.StorageUnavailable) -> None:
-    """Let a job wait for the storage, at no attempt: nothing is wrong with the job."""
-    failure = Failure("storage_error", "The file storage did not answer.", permanent=False)
-    logger.error("Job %s waits for the file storage: %s", job, error)
-    if timezone.now() - job.queued_at > STORAGE_GIVE_UP_AFTER:
+def _postpone(job: Job, failure: Failure, error: Exception) -> None:
+    """Let a job wait for the storage or the database, at no attempt: nothing is wrong with the job."""
+    logger.error("Job %s waits: %s (%s)", job, failure.message, error)
+    if timezone.now() - job.queued_at > GIVE_UP_AFTER:
         transitions.fail(job, failure)
     else:
-        transitions.postpone(job, failure, delay=min(retry_delay(job.claim_number), _STORAGE_LONGEST_DELAY))
+        transitions.postpone(job, failure, delay=min(retry_delay(job.claim_number), _LONGEST_DELAY))
 
 
 def classify(error: Exception) -> Failure:

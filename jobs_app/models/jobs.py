@@ -169,6 +169,8 @@ class Job(models.Model):
     claimed_by = models.CharField(max_length=200, blank=True)
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    # The document lies in the spool of its worker's host and only storing is left: losing the worker costs no attempt.
+    is_spooled = models.BooleanField(default=False)
 
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
@@ -229,6 +231,9 @@ class Job(models.Model):
                 name="job_once_under_way",
             ),
             models.CheckConstraint(condition=Q(run_at=None) | Q(status=Status.QUEUED), name="job_only_queued_waits"),
+            models.CheckConstraint(
+                condition=Q(is_spooled=False) | Q(status=Status.PROCESSING), name="job_only_processing_is_spooled"
+            ),
         ]
         indexes = [
             models.Index(

@@ -63,6 +63,11 @@ def renew(job: Job) -> bool:
     return bool(held(job).update(lease_expires_at=lease_end()))
 
 
+def mark_spooled(job: Job) -> bool:
+    """Note that the document is made and spooled on the worker's host; False when the job is no longer this claim's."""
+    return bool(held(job).update(is_spooled=True))
+
+
 def is_cancel_requested(job: Job) -> bool:
     """Say whether somebody asked to cancel a job that this claim holds."""
     return held(job).filter(cancel_requested_at__isnull=False).exists()

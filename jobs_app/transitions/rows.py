@@ -32,7 +32,7 @@ def held(job: Job) -> JobQuerySet:
 def leave(job: Job, rows: JobQuerySet | None = None, **changes: Any) -> bool:
     """Update the row away from this claim; False when it is not this claim's any more."""
     rows = held(job) if rows is None else rows
-    return bool(rows.update(lease_expires_at=None, claimed_by="", **changes))
+    return bool(rows.update(lease_expires_at=None, claimed_by="", is_spooled=False, **changes))
 
 
 def drop_if_asked(job: Job, rows: JobQuerySet, failure: Failure | None = None) -> bool:

@@ -30,6 +30,7 @@ def assert_rows(model: Model, teams: Sequence[int]) -> None:
             claims=job.claim_number,
             waits=job.run_at is not None,
             is_cancel_requested=job.cancel_requested_at is not None,
+            is_spooled=job.is_spooled,
             has_output=job.output_id is not None,
             has_payload=job.payload is not None,
             # These are in other tables.

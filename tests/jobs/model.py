@@ -23,6 +23,7 @@ class Expected:
     claims: int = 0
     waits: bool = False
     is_cancel_requested: bool = False
+    is_spooled: bool = False
     has_output: bool = False
     has_payload: bool = True
     outcomes: list[Outcome] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Expected:
 
     def end_claim(self, status: Status, outcome: Outcome, event: str) -> None:
         """Leave the state `processing`."""
-        self.status = status
+        self.status, self.is_spooled = status, False
         self.outcomes[-1] = outcome
         self.events.append(event)
 

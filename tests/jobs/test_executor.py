@@ -9,6 +9,7 @@ from typing import Any
 import pypdfium2
 import pytest
 from django.conf import LazySettings
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from downloads_app.models import FileState, StoredFile
 from jobs_app import executor, shutdown
@@ -71,6 +72,26 @@ def test_options_reach_the_page(submit: Submit) -> None:
     assert job.output is not None
     with pypdfium2.PdfDocument(storage.read(job.output.key)) as pdf:
         assert [round(side / 72 * 25.4) for side in pdf[0].get_size()] == [60, 100]
+
+
+@pytest.mark.parametrize("cut", [OperationalError, InterfaceError])
+def test_a_database_that_breaks_off_costs_no_attempt(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch, cut: type[DatabaseError]
+) -> None:
+    def produce(job: Job) -> Any:
+        raise cut("the connection is closed")
+
+    job = submit()
+    with monkeypatch.context() as patched:
+        patched.setattr(render, "produce", produce)
+        assert work_off() == 1
+    job.refresh_from_db()
+    assert (job.status, job.attempt_count, job.error_code) == (Status.QUEUED, 0, "database_error")
+    assert job.run_at is not None
+    Job.objects.update(run_at=None)
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, job.attempt_count, job.error_code) == (Status.DONE, 1, "")
 
 
 def test_a_ticket_works_off_everything_that_is_due(submit: Submit) -> None:

@@ -209,6 +209,14 @@ class Walk(RuleBasedStateMachine):
         wanted = self.model.holds(job) and self.model.jobs[job.pk].is_cancel_requested
         assert transitions.is_cancel_requested(job) is wanted
 
+    @precondition(can_pick)
+    @rule(age=AGES)
+    def mark_spooled(self, age: int) -> None:
+        job = self._pick(age)
+        assert transitions.mark_spooled(job) is self.model.holds(job)
+        if self.model.holds(job):
+            self.model.jobs[job.pk].is_spooled = True
+
     @rule(pk=jobs)
     def request_cancel(self, pk: int) -> None:
         expected = self.model.jobs[pk]
@@ -316,7 +324,10 @@ class Walk(RuleBasedStateMachine):
         expected = self.model.jobs[job.pk]
         is_lost = self.model.holds(job) and (worker_is_dead or is_silent)
         if is_lost and not self.model.drops(job):
-            if expected.attempts >= expected.most_attempts:
+            if expected.is_spooled:
+                expected.end_claim(Status.QUEUED, Outcome.RELEASED, "job.rescued")
+                expected.attempts -= 1
+            elif expected.attempts >= expected.most_attempts:
                 expected.end_claim(Status.FAILED, Outcome.LOST, "job.failed")
             else:
                 expected.end_claim(Status.QUEUED, Outcome.LOST, "job.rescued")

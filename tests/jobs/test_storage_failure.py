@@ -142,6 +142,53 @@ def test_a_worker_that_is_asked_to_stop_does_not_stand_before_a_storage(
     assert spool.find(job) is not None
 
 
+class Killed(BaseException):
+    """What SIGKILL is to a worker: nothing after it runs."""
+
+
+def test_a_worker_that_is_lost_before_a_storage_costs_no_attempt(
+    submit: Submit, blocked: Path, rendered: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(seconds: float, is_in_vain: object) -> bool:
+        raise Killed
+
+    job = submit()
+    with monkeypatch.context() as patched:
+        patched.setattr(delivery, "_wait", wait)
+        for _ in range(2 * transitions.ATTEMPTS):
+            with pytest.raises(Killed):
+                work_off()
+            held = Job.objects.get()
+            assert (held.status, held.attempt_count, held.is_spooled) == (Status.PROCESSING, 1, True)
+            assert transitions.rescue(held, actor="test", worker_is_dead=True)
+            waiting = Job.objects.get()
+            assert (waiting.status, waiting.attempt_count, waiting.is_spooled) == (Status.QUEUED, 0, False)
+    blocked.unlink()
+    work_off()
+    job.refresh_from_db()
+    assert (job.status, job.attempt_count, len(rendered)) == (Status.DONE, 1, 1)
+    assert set(JobAttempt.objects.values_list("outcome", flat=True)) == {Outcome.RELEASED, Outcome.DONE}
+
+
+def test_a_spool_that_is_rendered_again_counts_the_lost_worker(
+    submit: Submit, blocked: Path, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit()
+    work_off()
+    monkeypatch.setattr(spool, "DEADLINE_SECONDS", -1.0)
+
+    def produce(job: Job) -> Any:
+        raise Killed
+
+    monkeypatch.setattr(render, "produce", produce)
+    with pytest.raises(Killed):
+        work_off()
+    held = Job.objects.get()
+    assert transitions.rescue(held, actor="test", worker_is_dead=True)
+    held.refresh_from_db()
+    assert (held.status, held.attempt_count, held.error_code) == (Status.QUEUED, 1, "render_crash")
+
+
 def test_a_cancel_ends_the_wait_for_the_storage(submit: Submit, blocked: Path, impatient: None) -> None:
     job = submit()
     claimed = transitions.claim(worker=WORKER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from tests.processes.conftest import SERVER_URL
@@ -12,13 +14,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SERVER_URL, reason="SQLit
 
 def test_jobs_survive_that_all_connections_are_cut(running: Service) -> None:
     jobs = running.submit(100)
-    # Twice, not more: a job that was unlucky each time has a third attempt.
-    until(lambda: running.statuses(jobs)["done"] >= 10, "the first are done")
-    assert running.query(CUT)
-    until(lambda: running.statuses(jobs)["done"] >= 50, "half of them are done")
-    assert running.query(CUT)
+    for wanted in (10, 30, 50, 70):
+        _wait_and_cut(running, jobs, wanted)
     running.wait_until_done(jobs)
     running.assert_done_once(jobs)
+
+
+def _wait_and_cut(service: Service, jobs: list[UUID], wanted: int) -> None:
+    until(lambda: service.statuses(jobs)["done"] >= wanted, f"{wanted} are done")
+    assert service.query(CUT)
 
 
 def test_an_idle_service_survives_that_all_connections_are_cut(running: Service) -> None:
