@@ -27,6 +27,7 @@ EMBEDDED = not DATABASE_URL and not REDIS_URL
 
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = secret_key(env, DATA_DIR, embedded=EMBEDDED)
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS", [])
 PORT = env.int_between("PORT", 8000, 1, 65535)
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
