@@ -73,13 +73,12 @@ def _worker(engine: Engine, documents: int, directory: Path) -> Iterator[tuple[i
             service.submit(stop - done, template=f"invoice-{engine.value}", payload=SAMPLE)
             until(partial(_is_done, service, stop), f"{stop} jobs are done", seconds=1800)
             [cluster] = service.clusters()
-            [child] = cluster.renderers
             yield (
                 stop,
                 {
                     "worker RSS": _rss(cluster.worker.pid),
                     "zygote RSS": _rss(cluster.zygote.pid),
-                    "child RSS": _rss(child.pid),
+                    "child RSS": sum(_rss(child.pid) for child in cluster.renderers),  # none while one is replaced
                     "pusher RSS": _rss(cluster.pusher.pid),
                     "web RSS": _rss(service.top("web").pid),
                 },
