@@ -15,11 +15,14 @@ from rest_framework.test import APIClient
 from jobs_app import backpressure
 from pdfservice.lib import rates
 from pdfservice.lib.object_cache import objects
+from pdfservice.teams import triggers as teams_triggers
 from pdfservice.teams.api_keys import api_key_create
 from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import ApiKey, Membership, Team, User
 from pdfservice.teams.scopes import ROLE_SCOPES, Role, Scope
-from pdfservice.teams.triggers import TRIGGERS
+from templates_app import triggers as templates_triggers
+
+TRIGGERS = [*teams_triggers.TRIGGERS, *templates_triggers.TRIGGERS]
 
 
 @dataclass(frozen=True)
@@ -108,17 +111,17 @@ def _files_of_this_test(settings: LazySettings, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _tables_can_be_emptied_after_a_test() -> Iterator[None]:
-    """Let SQLite empty its tables between tests, which a trigger on the audit log refuses to everybody.
+    """Let SQLite empty its tables between tests, which triggers refuse to everybody.
 
     PostgreSQL truncates, which no row trigger sees. `flush` sends post_migrate, and that installs the trigger again.
     """
     with pytest.MonkeyPatch.context() as patch:
         if connection.vendor == "sqlite":
             former = connection.ops.sql_flush
-            kept = next(trigger for trigger in TRIGGERS if trigger.event == "DELETE")
+            kept = [trigger.installed_name for trigger in TRIGGERS if "DELETE" in trigger.event]
 
             def sql_flush(*arguments: Any, **options: Any) -> list[str]:
-                return [f"DROP TRIGGER IF EXISTS {kept.installed_name}_delete", *former(*arguments, **options)]
+                return [*(f"DROP TRIGGER IF EXISTS {name}_delete" for name in kept), *former(*arguments, **options)]
 
             patch.setattr(connection.ops, "sql_flush", sql_flush)
         yield

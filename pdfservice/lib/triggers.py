@@ -45,8 +45,8 @@ class Trigger:
             ]
         # SQLite takes one event a trigger.
         return [
-            f"CREATE TRIGGER {self.installed_name}_{event.lower()} BEFORE {event} ON {self.table} FOR EACH ROW "
-            f"WHEN {self.refuse_when} BEGIN SELECT RAISE(ABORT, '{self.message}'); END"
+            f"CREATE TRIGGER IF NOT EXISTS {self.installed_name}_{event.lower()} BEFORE {event} ON {self.table} "
+            f"FOR EACH ROW WHEN {self.refuse_when} BEGIN SELECT RAISE(ABORT, '{self.message}'); END"
             for event in self.event.split(" OR ")
         ]
 
@@ -66,9 +66,14 @@ def install(triggers: Sequence[Trigger], *, using: str) -> None:
             current = [name for name in present if name.startswith(trigger.installed_name)]
             former = [name for name in present if name.startswith(f"{trigger.name}_") and name not in current]
             _drop(former, connection.vendor, cursor)
-            if not current:
+            # On SQLite a trigger is several, and one of them may be missing.
+            if len(current) < len(_created(trigger, connection.vendor)):
                 for statement in trigger.statements(connection.vendor):
                     cursor.execute(statement)
+
+
+def _created(trigger: Trigger, vendor: str) -> list[str]:
+    return [text for text in trigger.statements(vendor) if text.startswith("CREATE TRIGGER")]
 
 
 def remove(triggers: Sequence[Trigger], *, using: str) -> None:
