@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from datetime import timedelta
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
@@ -141,7 +140,7 @@ def classify(error: Exception) -> Failure:
                 code=error.code.value,
                 message=error.message,
                 permanent=error.permanent,
-                detail=_known(line=error.line, column=error.column, path=error.path),
+                detail=error.place,
                 peak_memory_kb=error.peak_memory_kb or None,
                 log=error.log,
             )
@@ -156,7 +155,3 @@ def classify(error: Exception) -> Failure:
         case _:
             logger.exception("A job failed in a way that nobody foresaw.", exc_info=error)
             return Failure("render_crash", f"The service itself failed: {type(error).__name__}.", permanent=False)
-
-
-def _known(**places: Any) -> dict[str, Any]:
-    return {name: value for name, value in places.items() if value is not None}

@@ -11,7 +11,7 @@ from pdfservice.lib.storage import StoredObject
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an attempt came to nothing. `detail` holds line, column and path where they are known."""
+    """Why an attempt came to nothing. `detail` holds file, line, column and path where they are known."""
 
     code: str
     message: str

@@ -64,6 +64,9 @@ class JobErrorSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField()
     message = serializers.CharField()
+    file = serializers.CharField(
+        allow_null=True, help_text="html_source or partials/NAME: what line and column are of."
+    )
     line = serializers.IntegerField(allow_null=True)
     column = serializers.IntegerField(allow_null=True)
     path = serializers.CharField(allow_null=True, help_text="JSON pointer into the payload.")
@@ -116,7 +119,7 @@ class JobSerializer(serializers.Serializer[Job]):
         """Return the last error; none once the job is done."""
         if not job.error_code:
             return None
-        places = {name: job.error_detail.get(name) for name in ("line", "column", "path")}
+        places = {name: job.error_detail.get(name) for name in ("file", "line", "column", "path")}
         return {"code": job.error_code, "message": job.error_message, **places}
 
     @extend_schema_field(serializers.URLField())

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ("error_message", models.TextField(blank=True)),
                 (
                     "error_detail",
-                    models.JSONField(default=dict, help_text="line, column and path where they are known"),
+                    models.JSONField(default=dict, help_text="file, line, column and path where they are known"),
                 ),
                 ("warnings", models.JSONField(default=list)),
                 ("timings", models.JSONField(default=dict, help_text="milliseconds by stage")),

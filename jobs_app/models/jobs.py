@@ -174,7 +174,7 @@ class Job(models.Model):
 
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
-    error_detail = models.JSONField(default=dict, help_text="line, column and path where they are known")
+    error_detail = models.JSONField(default=dict, help_text="file, line, column and path where they are known")
     warnings = models.JSONField(default=list)
     timings = models.JSONField(default=dict, help_text="milliseconds by stage")
     page_count = models.PositiveIntegerField(null=True)

@@ -8,7 +8,7 @@ from jobs_app.models import Job, JobAttempt
 
 # Everything else in the options goes with the payload: passwords, titles and file names are the caller's own words.
 KEPT_OPTIONS = frozenset({"page_size", "orientation", "margins", "watermark_config_id", "pdf_variant"})
-_KEPT_PLACES = frozenset({"line", "column"})  # a path leads into the payload and is made of its keys
+_KEPT_PLACES = frozenset({"file", "line", "column"})  # a path leads into the payload and is made of its keys
 ERASED_MESSAGE = "The details were erased with the payload."
 
 

@@ -215,6 +215,13 @@ class RenderError(Exception):
         self.log = log
         self.peak_memory_kb = peak_memory_kb
 
+    @property
+    def place(self) -> dict[str, str | int]:
+        """What is known of the place at fault; the source itself is named only together with a line."""
+        known_file = self.file if self.line is not None or self.file != SOURCE_FILE else None
+        places = {"file": known_file, "line": self.line, "column": self.column, "path": self.path}
+        return {name: value for name, value in places.items() if value is not None}
+
 
 class RenderInterrupted(Exception):
     """Somebody called `Sandbox.interrupt` while the document was being made; nothing came of it."""

@@ -129,9 +129,22 @@ def test_a_template_error_ends_the_job_at_once_and_says_where(alice: Member, sub
     work_off()
     job.refresh_from_db()
     assert (job.status, job.error_code, job.attempt_count) == (Status.FAILED, "template_error", 1)
-    assert job.error_detail["line"] == 2
+    assert job.error_detail == {"file": "html_source", "line": 2}
     assert "nosuchfilter" in job.error_message
     assert not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize(("partial", "line"), [("\n\n{{ nome }}", 3), ("\n{{ name | nosuchfilter }}", 2)])
+def test_an_error_in_a_partial_names_the_partial(alice: Member, submit: Submit, partial: str, line: int) -> None:
+    publish(alice, "letter", '<h1>{% include "greeting" %}</h1>', partials={"greeting": partial})
+    job = submit()
+    work_off()
+    error = alice.api.get(f"/pdf/jobs/{job.external_id}").json()["error"]
+    assert (error["file"], error["line"]) == ("partials/greeting", line)
+
+
+def test_what_has_no_place_in_the_source_names_no_file() -> None:
+    assert "file" not in executor.classify(RenderError(ErrorCode.RENDER_TIMEOUT, "slow", permanent=False)).detail
 
 
 def test_a_value_that_is_missing_is_the_payloads_fault(submit: Submit) -> None:

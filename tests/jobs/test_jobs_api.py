@@ -51,7 +51,7 @@ def test_a_job_is_shown_in_every_state(alice: Member, finish: Finish) -> None:
 
 def test_a_failed_job_shows_its_error(alice: Member, submit: Submit, claim: Callable[[], Job]) -> None:
     job = submit()
-    detail = {"line": 12, "column": 4, "path": "/items/3/price"}
+    detail = {"file": "partials/line", "line": 12, "column": 4, "path": "/items/3/price"}
     transitions.fail(claim(), Failure("template_error", "no", permanent=True, detail=detail))
     error = alice.api.get(f"/pdf/jobs/{job.external_id}").json()["error"]
     assert error == {"code": "template_error", "message": "no", **detail}

@@ -30,7 +30,7 @@ QUOTES = Failure(
     "payload_error",
     "'Ada Lovelace' has no number",
     permanent=True,
-    detail={"line": 3, "path": "/people/Ada Lovelace"},
+    detail={"file": "partials/line", "line": 3, "path": "/people/Ada Lovelace"},
     log="could not print Ada Lovelace",
 )
 
@@ -63,7 +63,11 @@ def test_nothing_of_the_payload_is_left_of_an_erased_dead_letter(dead_letter: Ca
     assert chores.run_once()["erased"] == 1
     job.refresh_from_db()
     assert (job.status, job.error_code, job.error_message) == (Status.FAILED, "payload_error", ERASED_MESSAGE)
-    assert (job.payload, job.error_detail, job.options) == (None, {"line": 3}, {"page_size": "A4"})
+    assert (job.payload, job.error_detail, job.options) == (
+        None,
+        {"file": "partials/line", "line": 3},
+        {"page_size": "A4"},
+    )
     rows = [*Job.objects.values(), *JobAttempt.objects.values(), *AuditEvent.objects.values()]
     assert "Ada" not in str(rows)
     assert actions(job)[-1] == "job.erased"
