@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from jobs_app import archive, idempotency, maintenance, transitions
 from jobs_app.models import Batch, Job
+from templates_app import stored_objects
 
 AT_ONCE = 500
 BATCHES_AT_ONCE = 20  # each of up to 10,000 items
@@ -53,6 +54,8 @@ CHORES: dict[str, Chore] = {
     "events archived": Chore(60, archive.archive_events),
     "batches forgotten": Chore(600, forget_batches),
     "archives swept": Chore(600, archive.sweep_abandoned),
+    "template files marked": Chore(3600, stored_objects.objects_mark),
+    "template files swept": Chore(600, stored_objects.objects_sweep),
 }
 
 

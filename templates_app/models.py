@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from pdfservice.teams.models import Team
@@ -173,3 +174,14 @@ class TemplatePartial(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StorageOrphan(models.Model):
+    """A key in file storage that no row names: not to be used again, to be deleted, or deleted lately."""
+
+    key = models.CharField(max_length=300, unique=True)
+    marked_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.key

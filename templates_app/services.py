@@ -27,6 +27,7 @@ from templates_app.models import (
 )
 from templates_app.renderer.contracts import Engine, Language, ResourcePolicy
 from templates_app.sources import text_place
+from templates_app.stored_objects import object_put
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def _hash_of(source: VersionSource) -> str:
 
 
 def _store(team: Team, asset: NewAsset) -> storage.StoredObject:
-    return storage.put(storage.asset_key(team.slug, _sha256(asset.data)), asset.data, content_type=asset.content_type)
+    return object_put(storage.asset_key(team.slug, _sha256(asset.data)), asset.data, content_type=asset.content_type)
 
 
 def _sha256(data: bytes) -> str:

@@ -10,6 +10,7 @@ from pdfservice.lib import storage
 from pdfservice.lib.object_cache import objects
 from templates_app.models import TemplateAsset, TemplatePartial, TemplateVersion, VersionStatus
 from templates_app.renderer.contracts import Asset, Partial
+from templates_app.stored_objects import object_put
 
 # Rows stay small, so that lists and claims which read them stay quick.
 LARGEST_INLINE_BYTES = 64 << 10
@@ -29,8 +30,7 @@ def text_place(text: str, *, team_slug: str) -> PlacedText:
     if len(data) <= LARGEST_INLINE_BYTES:
         return PlacedText(text=text)
     key = storage.source_key(team_slug, hashlib.sha256(data).hexdigest())
-    storage.put(key, data, content_type="text/plain; charset=utf-8")
-    return PlacedText(key=key)
+    return PlacedText(key=object_put(key, data, content_type="text/plain; charset=utf-8").key)
 
 
 def html_of(version: TemplateVersion) -> str:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import IO, Any
 from uuid import UUID
 
@@ -32,6 +32,14 @@ class StoredObject:
     key: str
     sha256: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """What lies in storage: its key, and when its bytes were last stored."""
+
+    key: str
+    changed_at: datetime
 
 
 class ObjectStream(Iterator[bytes]):
@@ -126,6 +134,12 @@ def delete(key: str) -> None:
         default_storage.delete(key)
 
 
+def objects_under(prefix: str) -> Iterator[FoundObject]:
+    """Yield every object whose key begins with `prefix`, which ends in a slash; raises StorageUnavailable."""
+    with _translated(prefix):
+        yield from _remote_under(prefix) if hasattr(default_storage, "bucket") else _local_under(prefix)
+
+
 def ping() -> None:
     """Raise StorageUnavailable unless the storage answers."""
     with _translated("ping"):
@@ -136,6 +150,23 @@ def _open_local(key: str, offset: int) -> Any:
     file = default_storage.open(key, "rb")
     file.seek(offset)
     return file
+
+
+def _remote_under(prefix: str) -> Iterator[FoundObject]:
+    for found in default_storage.bucket.objects.filter(Prefix=prefix):  # type: ignore[attr-defined]
+        yield FoundObject(found.key, found.last_modified)
+
+
+def _local_under(prefix: str) -> Iterator[FoundObject]:
+    root = default_storage.path("")
+    for folder, _, names in os.walk(default_storage.path(prefix)):
+        for name in names:
+            path = os.path.join(folder, name)
+            try:
+                changed_at = datetime.fromtimestamp(os.stat(path).st_mtime, UTC)
+            except FileNotFoundError:  # deleted while we look, or a draft that has got its name
+                continue
+            yield FoundObject(os.path.relpath(path, root), changed_at)
 
 
 def _open_remote(key: str, offset: int, length: int | None) -> Any:

@@ -18,6 +18,7 @@ from templates_app.renderer.frames import FrameInvalid
 from templates_app.renderer.sandbox import Task
 from templates_app.renderer.wire import clean_text
 from templates_app.renderer_pools import authoring_pool
+from templates_app.stored_objects import object_put
 
 MAX_ASSET_BYTES = 10 << 20
 _MAX_ASSETS = 200
@@ -38,7 +39,7 @@ def asset_add(*, version: TemplateVersion, name: str, asset_type: AssetType, dat
         draft_lock(version)
     content_type = asset_content_type(data, asset_type=asset_type, tenant=str(version.template.team_id))
     sha256 = hashlib.sha256(data).hexdigest()
-    kept = storage.put(storage.asset_key(version.template.team.slug, sha256), data, content_type=content_type)
+    kept = object_put(storage.asset_key(version.template.team.slug, sha256), data, content_type=content_type)
     with transaction.atomic():
         draft_lock(version)
         TemplateAsset.objects.filter(version=version, name=name).delete()

@@ -6,7 +6,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -144,3 +144,16 @@ def test_a_later_claim_writes_beside_the_first() -> None:
     at, job = datetime(2026, 3, 7, tzinfo=UTC), uuid.uuid4()
     assert storage.output_key(at, job, 1) == f"pdf-output/2026/03/{job}.pdf"
     assert storage.output_key(at, job, 3) == f"pdf-output/2026/03/{job}-3.pdf"
+
+
+def test_what_lies_under_a_prefix_is_found_with_its_time(kind: str) -> None:
+    place = f"assets/{uuid.uuid4()}"
+    began = datetime.now(UTC) - timedelta(seconds=2)
+    keys = {f"{place}/{number}" for number in range(3)}
+    for key in keys:
+        storage.put(key, b"x", content_type="text/plain")
+    storage.put(f"{place}-other/x", b"x", content_type="text/plain")
+    found = list(storage.objects_under(f"{place}/"))
+    assert {item.key for item in found} == keys
+    assert all(began <= item.changed_at <= datetime.now(UTC) + timedelta(seconds=2) for item in found)
+    assert list(storage.objects_under("nothing/here/")) == []
