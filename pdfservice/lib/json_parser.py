@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
@@ -93,7 +94,7 @@ def _refuse_deep_and_broken(value: Any) -> None:
                 below.extend(item)
             elif isinstance(item, str):
                 _refuse_broken_text(item)
-            elif item in (float("inf"), float("-inf")):
+            elif isinstance(item, int | float) and abs(item) > sys.float_info.max:
                 raise malformed("The body holds a number that is too large.")
             if isinstance(item, dict | list) and depth == MAX_DEPTH:
                 raise malformed(f"The body is nested deeper than {MAX_DEPTH} levels.")

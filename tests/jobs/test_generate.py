@@ -107,6 +107,8 @@ def test_all_faults_are_told_at_once(alice: Member, letter: TemplateVersion) -> 
         (b'{"template": "letter", "payload": {"x": NaN}}', "NaN"),
         (b'{"template": "letter", "payload": {"x": -Infinity}}', "Infinity"),
         (b'{"template": "letter", "payload": {"x": 1e999}}', "too large"),
+        (b'{"template": "letter", "payload": {"x": [{"y": -1e400}]}}', "too large"),
+        (b'{"template": "letter", "payload": {"x": 1' + b"0" * 309 + b"}}", "too large"),
         (b'{"template": "letter", "payload": {"x": 1, "x": 2}}', "twice"),
         (b'{"template": "letter", "payload": {"x": "\\u0000"}}', "NUL"),
         (b'{"template": "letter", "payload": {"x": "\\ud800"}}', "surrogate"),

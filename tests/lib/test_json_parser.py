@@ -15,7 +15,11 @@ from pdfservice.lib.json_parser import MAX_DEPTH, parse_json
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**308), 10**308)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXT,
     lambda inner: st.lists(inner) | st.dictionaries(_TEXT, inner),
 )
 

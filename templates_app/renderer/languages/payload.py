@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
@@ -14,7 +16,7 @@ _MAX_VALUES_SEARCHED = 200_000
 def parse_payload(payload: bytes) -> dict[str, Any]:
     """Return the payload's object; raise RenderError (payload_error) if it is not JSON or not an object."""
     try:
-        values = json.loads(payload, parse_constant=_refuse_constant)
+        values = json.loads(payload, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
     except RecursionError as error:
         raise _payload_error("the payload is nested too deeply") from error
     except ValueError as error:
@@ -74,6 +76,21 @@ def _escape(token: object) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"the number {digits[:40]} is too large")
+    return number
+
+
+def _int(digits: str) -> int:
+    number = int(digits)
+    # JavaScript reads any number as a float, and this one as Infinity.
+    if abs(number) > sys.float_info.max:
+        raise ValueError(f"the number {digits[:40]}… is too large")
+    return number
 
 
 def _payload_error(message: str) -> RenderError:
