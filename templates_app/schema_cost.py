@@ -21,6 +21,9 @@ _DATA = frozenset({"const", "enum", "default", "examples"})
 _MAPS = frozenset({"properties", "patternProperties", "dependentSchemas"})
 _DEFINITIONS = frozenset({"$defs", "definitions"})
 _UNPROVABLE = frozenset({"$dynamicRef", "$recursiveRef", "unevaluatedProperties", "unevaluatedItems"})
+# Checks of one character that cost more than a pattern's: measured up to 0.2 µs for the first two, 0.05 for others.
+_FORMAT_CHARS = {"idn-hostname": 8, "idn-email": 8}
+_OTHER_FORMAT_CHARS = 2
 _REPETITION = re.compile(r"\{(\d*),?(\d*)\}")
 
 
@@ -76,6 +79,8 @@ class _Counter:
             self._follow(value, inside)
         elif keyword == "pattern":
             self._weigh(value)
+        elif keyword == "format":
+            self._weigh_format(value)
         elif keyword in _MAPS and isinstance(value, dict):
             for name, schema in value.items():
                 if keyword == "patternProperties":
@@ -106,6 +111,11 @@ class _Counter:
         if self._patterns > _MAX_PATTERNS or len(text) > _MAX_PATTERN_CHARS or repetitions > _MAX_REPETITIONS:
             raise _Unprovable
         self.pattern_chars += len(text) * repetitions
+
+    def _weigh_format(self, name: Any) -> None:
+        if name == "regex":
+            raise _Unprovable  # a payload's pattern is compiled, which takes memory
+        self.pattern_chars += _FORMAT_CHARS.get(str(name), _OTHER_FORMAT_CHARS)
 
     def _count_data(self, value: Any) -> None:
         self._count()

@@ -176,6 +176,7 @@ def test_who_waits_gets_the_sandbox_that_becomes_free() -> None:
         {"properties": {"a": {"$id": "inner", "$ref": "#/x"}}},
         {"pattern": "(a{1,100}){1,100}"},
         {"pattern": "a" * 201},
+        {"format": "regex"},
         {"enum": [1] * 20_001},
         # Twice itself, twenty times over: a million parts.
         {
@@ -206,6 +207,55 @@ def test_the_bound_grows_with_schema_payload_and_pattern() -> None:
     pattern = schema_cost({"pattern": "a{500}"})
     assert pattern is not None
     assert pattern.steps('"' + "a" * 1000 + '"') > 500_000
+
+
+FORMATS = {
+    "date": ("2026-02-28", "2026-02-30"),
+    "time": ("10:00:00Z", "10:00"),
+    "date-time": ("2026-01-01T00:00:00+01:00", "2026-01-01"),
+    "duration": ("P1DT2H", "1 day"),
+    "email": ("ada@example.com", "ada"),
+    "idn-email": ("ада@пример.рф", "ada"),
+    "hostname": ("example.com", "a_b.example"),
+    "idn-hostname": ("пример.рф", "a b"),
+    "ipv4": ("192.0.2.1", "192.0.2.256"),
+    "ipv6": ("2001:db8::1", "2001:db8"),
+    "uri": ("https://example.com/a", "/a b"),
+    "uri-reference": ("/a", "/a b"),
+    "iri": ("https://пример.рф/", "/a b"),
+    "iri-reference": ("/ä", "/a b"),
+    "uuid": ("123e4567-e89b-12d3-a456-426614174000", "123e4567"),
+    "uri-template": ("/a/{b}", "/a/{b"),
+    "json-pointer": ("/a/0", "a"),
+    "relative-json-pointer": ("1/a", "/a"),
+    "regex": ("a+", "a("),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_known_format_is_checked_and_only_of_texts(name: str) -> None:
+    fits, unfit = FORMATS[name]
+    validator = schemas.compile_schema({"items": {"format": name}})
+    ((where, message),) = schemas.faults(validator, [fits, unfit, 7, None])
+    assert (where, message) == ("/1", f'The value is not a "{name}"')
+
+
+def test_the_formats_that_are_documented_are_those_that_are_checked() -> None:
+    assert set(FORMATS) == schemas.FORMATS
+    text = (settings.BASE_DIR / "docs/publishing.md").read_text()
+    assert [name for name in FORMATS if f"`{name}`" not in text] == []
+
+
+def test_a_format_of_ones_own_is_a_remark() -> None:
+    assert schemas.faults(schemas.compile_schema({"format": "money"}), "x") == []
+
+
+@pytest.mark.usefixtures("no_child")
+def test_a_format_is_checked_here_where_that_is_quick(version: Callable[[Any], TemplateVersion]) -> None:
+    due = version({"properties": {"due": {"type": "string", "format": "date"}}})
+    assert payload_faults(due, {"due": "2026-12-24"}) == []
+    with pytest.raises(AssertionError, match="a child was asked"):
+        payload_faults(due, {"due": "x" * 3_000_000})
 
 
 @pytest.mark.parametrize("target", ["http://127.0.0.1:1/x", "file:///etc/passwd", "other.json", "#/nowhere"])

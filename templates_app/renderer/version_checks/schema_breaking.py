@@ -18,6 +18,12 @@ _UNDECIDED = (
     "anyOf", "oneOf", "not", "if", "then", "else", "unevaluatedProperties", "unevaluatedItems", "$ref", "$dynamicRef",
 )  # fmt: skip
 
+# What fits the first of these formats fits the second.
+_WIDER_FORMATS = frozenset({
+    ("email", "idn-email"), ("hostname", "idn-hostname"), ("uri", "iri"), ("uri", "uri-reference"),
+    ("uri", "iri-reference"), ("iri", "iri-reference"), ("uri-reference", "iri-reference"),
+})  # fmt: skip
+
 _LONGEST_CHAIN = 32
 
 Path = tuple[str | int, ...]
@@ -60,6 +66,7 @@ class _Comparison:
                 yield _undecided(path, "the schema")
                 return
         yield from _values(old, new, path)
+        yield from _format(old, new, path)
         yield from _bounds(old, new, path)
         yield from self._objects(old, new, path)
         yield from self._arrays(old, new, path)
@@ -111,6 +118,13 @@ def _values(old: dict[str, Any], new: dict[str, Any], path: Path) -> Iterator[Fi
         before = _allowed(old)
         if before is None or any(value not in after for value in before):
             yield _breaking(path, "fewer values are allowed (enum or const)")
+
+
+def _format(old: dict[str, Any], new: dict[str, Any], path: Path) -> Iterator[Finding]:
+    before, after = str(old.get("format")), str(new.get("format"))
+    narrower = after in schemas.FORMATS and after != before and (before, after) not in _WIDER_FORMATS
+    if narrower and "string" in _types(old) & _types(new):
+        yield _breaking(path, f"texts must be of the format {after} now")
 
 
 def _bounds(old: dict[str, Any], new: dict[str, Any], path: Path) -> Iterator[Finding]:
