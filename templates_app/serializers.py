@@ -15,7 +15,7 @@ from templates_app import sources
 from templates_app.authoring.drafts import DraftFields
 from templates_app.models import AssetType, Template, TemplateAsset, TemplatePartial, TemplateVersion, VersionStatus
 from templates_app.page_options import PageOptionsSerializer
-from templates_app.renderer.contracts import Engine, Language, ResourcePolicy
+from templates_app.renderer.contracts import Engine, Language, ResourcePolicy, is_field_path
 
 _LOCALE = RegexValidator(
     re.compile(r"\A[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}\Z"), "A locale looks like de or de-CH."
@@ -29,6 +29,11 @@ _MAX_PARTIALS = 100
 
 def _values(enum: type[Language] | type[Engine] | type[ResourcePolicy]) -> list[str]:
     return [member.value for member in enum]
+
+
+def _refuse_no_field(path: str) -> None:
+    if not is_field_path(path):
+        raise serializers.ValidationError("A field looks like body or items.*.html.")
 
 
 class TemplateRequestSerializer(StrictSerializer):
@@ -68,7 +73,10 @@ class VersionRequestSerializer(StrictSerializer):
     )
     sample_payload = serializers.DictField(required=False, allow_null=True)
     trusted_fields = serializers.ListField(
-        child=serializers.CharField(max_length=200), max_length=100, required=False, help_text="body, items.*.html"
+        child=serializers.CharField(max_length=200, validators=[_refuse_no_field]),
+        max_length=100,
+        required=False,
+        help_text="body, items.*.html",
     )
     locale = serializers.CharField(max_length=35, validators=[_LOCALE], required=False)
     timezone = serializers.CharField(max_length=64, required=False)
@@ -115,7 +123,7 @@ class FindingSerializer(serializers.Serializer[Any]):
     severity = serializers.ChoiceField(choices=["error", "warning"])
     code = serializers.CharField()
     message = serializers.CharField()
-    file = serializers.CharField(help_text="html_source, css_source, payload_schema, sample_payload or partials/NAME")
+    file = serializers.CharField(help_text="html_source, css_source, partials/NAME, payload_schema, or another field")
     line = serializers.IntegerField(allow_null=True)
     column = serializers.IntegerField(allow_null=True)
 

@@ -123,6 +123,11 @@ class RenderSpec:
     page: PageOptions = PageOptions()
 
 
+def is_field_path(path: str) -> bool:
+    """Say whether `path` could be one of `RenderSpec.trusted_fields`: names and `*` with a dot between any two."""
+    return bool(path) and all(name and name == name.strip() for name in path.split("."))
+
+
 @dataclass(frozen=True, slots=True)
 class MergePart:
     """A finished PDF and what its bookmark is called."""

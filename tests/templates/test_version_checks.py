@@ -51,7 +51,13 @@ def test_a_handlebars_source_that_does_not_compile_is_told(author: Author) -> No
         ("p { font-family: 'No Where' }", ["error font_missing"]),
         ("p { font: italic bold 10pt/12pt Nowhere, serif }", ["error font_missing"]),
         ("@media print { p { font-family: Nowhere } }", ["error font_missing"]),
-        ("@page { @top-left { content: 'x'; font-family: Nowhere } }", []),
+        ("@page { @top-left { content: 'x'; font-family: Nowhere } }", ["error font_missing"]),
+        ("p { b { font-family: Nowhere } }", ["error font_missing"]),
+        (":root { --x: Nowhere, serif } p { font-family: var(--x) }", ["error font_missing"]),
+        (":root { --x: var(--y); --y: Nowhere } p { font: 9pt/2 var(--x), serif }", ["error font_missing"]),
+        (":root { --x: var(--x) } p { font-family: var(--x); color: var(--z) }", []),
+        ("p { font-family: var(--none, Nowhere) }", ["error font_missing"]),
+        (":root { --x: 'DejaVu Sans' } p { font-family: var(--x, Nowhere) }", []),
         ("p { font-family: 'DejaVu Sans', Nowhere, sans-serif }", ["warning font_fallback_missing"]),
         ("p { font-family: dejavu   SANS }", []),
         ("p { font: inherit } h1 { font: small serif } b { font-family: var(--x) }", []),
@@ -61,6 +67,26 @@ def test_a_handlebars_source_that_does_not_compile_is_told(author: Author) -> No
 )
 def test_every_font_is_an_asset_or_installed(author: Author, css: str, expected: list[str]) -> None:
     assert codes(author.findings(css_source=css)) == expected
+
+
+def test_locale_time_zone_and_trusted_fields_make_sense(author: Author) -> None:
+    version = author.draft(sample_payload={"name": "Ada", "rows": [{"html": "<b>x</b>"}]})
+    # What an older version or another door let in.
+    trusted = ["rows.*.html", "rows.html", "rows..html"]
+    TemplateVersion.objects.update(locale="xx-YY", timezone="Mars/Olympus", trusted_fields=trusted)
+    findings = author.publish(version).json()["findings"]
+    assert [(f["file"], f["severity"], f["code"]) for f in findings] == [
+        ("locale", "error", "locale_unknown"),
+        ("timezone", "error", "timezone_unknown"),
+        ("trusted_fields", "error", "trusted_field_invalid"),
+        ("trusted_fields", "warning", "trusted_field_unused"),
+    ]
+    assert "rows.html" in findings[-1]["message"]
+
+
+def test_a_locale_that_looks_like_one_but_is_none_is_found_before_publishing(author: Author) -> None:
+    assert found(author, "locale_unknown", locale="en-XX") == [("locale", None, None)]
+    assert found(author, "locale_unknown", locale="zh-Hant-TW") == []
 
 
 def test_a_font_in_a_style_attribute_counts_too(author: Author) -> None:

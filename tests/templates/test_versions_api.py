@@ -156,6 +156,8 @@ def test_a_version_that_a_job_names_is_never_deleted(author: Author) -> None:
         ({"sample_payload": []}, {"/sample_payload"}),
         ({"locale": "x", "timezone": "Mars/Olympus"}, {"/locale", "/timezone"}),
         ({"timezone": "../../etc/passwd", "locale": "../../de"}, {"/timezone", "/locale"}),
+        ({"trusted_fields": ["body", "rows..html"]}, {"/trusted_fields/1"}),
+        ({"trusted_fields": [".", "a. b", "*.a"]}, {"/trusted_fields/0", "/trusted_fields/1"}),
         ({"copy_of": 0}, {"/copy_of"}),
         ({"status": "published"}, {"/status"}),
     ],

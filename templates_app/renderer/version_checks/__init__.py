@@ -21,6 +21,7 @@ from templates_app.renderer.version_checks import (
     sample_document,
     schema_breaking,
     schema_validity,
+    settings,
     table_heads,
 )
 from templates_app.renderer.version_checks.subject import Subject
@@ -29,7 +30,7 @@ Check = Callable[[Subject], Iterable[Finding]]
 
 STAGES: Mapping[str, Sequence[Check]] = {
     "schema": (schema_validity.check, schema_breaking.check),
-    "sources": (asset_names.check, partial_names.check, outside_urls.check),
+    "sources": (settings.check, asset_names.check, partial_names.check, outside_urls.check),
     "document": (
         sample_document.check,
         fonts.check,

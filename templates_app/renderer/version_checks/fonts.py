@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from templates_app.renderer.findings import Finding, error, warning
@@ -20,15 +21,21 @@ _GENERIC = frozenset(
 )
 _SIZES = frozenset(["xx-small", "x-small", "small", "medium", "large", "x-large", "xx-large", "smaller", "larger"])
 
+# Names of custom properties with what they are set to.
+Variables = Mapping[str, list[list[Any]]]
+_MAX_DEPTH = 8
+_MAX_MEANINGS = 50
+
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield `font_missing` for a family that comes first in its list, `font_fallback_missing` for one further back."""
     rules = [*rules_of(subject), *style_attributes(subject)]
     known = {_text(value).lower() for rule in rules if rule.at_keyword == "font-face" for value in _faces(rule)}
     known |= _GENERIC | installed_fonts.families()
+    variables = _variables(rules)
     told = set()
     for rule in rules:
-        for families in _family_lists(rule):
+        for families in _family_lists(rule, variables):
             for position, family in enumerate(families):
                 if family.lower() in known or family.lower() in told:
                     continue
@@ -49,14 +56,41 @@ def _faces(rule: Rule) -> list[list[Any]]:
     return [value for name, value in rule.declarations if name == "font-family"]
 
 
-def _family_lists(rule: Rule) -> Iterator[list[str]]:
+def _variables(rules: list[Rule]) -> Variables:
+    """Return every value of every custom property: which one an element gets is the cascade's business."""
+    variables: dict[str, list[list[Any]]] = {}
+    for rule in rules:
+        for name, value in rule.declarations:
+            if name.startswith("--"):
+                variables.setdefault(name, []).append(value)
+    return variables
+
+
+def _family_lists(rule: Rule, variables: Variables) -> Iterator[list[str]]:
     if rule.at_keyword == "font-face":
         return
     for name, value in rule.declarations:
-        if name == "font-family":
-            yield _split(value)
-        elif name == "font":
-            yield _split(_without_size(value))
+        if name in {"font-family", "font"}:
+            for tokens in islice(_expanded(value, variables), _MAX_MEANINGS):
+                yield _split(tokens if name == "font-family" else _without_size(tokens))
+
+
+def _expanded(tokens: list[Any], variables: Variables, depth: int = 0) -> Iterator[list[Any]]:
+    """Yield what `tokens` may stand for once each var() has one of its values, or its fallback where it has none."""
+    for index, token in enumerate(tokens):
+        if token.type == "function" and token.lower_name == "var" and depth < _MAX_DEPTH:
+            name, fallback = _name_and_fallback(token.arguments)
+            for value in variables.get(name, [fallback]):
+                yield from _expanded([*tokens[:index], *value, *tokens[index + 1 :]], variables, depth + 1)
+            return
+    yield tokens
+
+
+def _name_and_fallback(arguments: list[Any]) -> tuple[str, list[Any]]:
+    """Return the lower-case name that var() is of, and what follows its comma."""
+    names = [token.value.lower() for token in arguments if token.type == "ident"]
+    comma = next((i for i, token in enumerate(arguments) if token.type == "literal" and token.value == ","), None)
+    return names[0] if names else "", [] if comma is None else arguments[comma + 1 :]
 
 
 def _without_size(tokens: list[Any]) -> list[Any]:
@@ -76,7 +110,7 @@ def _split(tokens: list[Any]) -> list[str]:
         if token.type == "literal" and token.value == ",":
             families.append([])
         elif token.type == "function":
-            return []  # var(): what it stands for is looked at where it is set
+            return []  # nobody knows what it stands for
         else:
             families[-1].append(token)
     return [name for name in map(_text, families) if name]

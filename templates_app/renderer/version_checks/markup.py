@@ -70,14 +70,20 @@ def matcher_of(rules: list[tuple[list[Any], Any]]) -> cssselect2.Matcher:
 def _rules_in(nodes: list[Any]) -> Iterator[Rule]:
     for node in nodes:
         if node.type == "qualified-rule":
-            yield Rule("", node.prelude, _declarations(tinycss2.parse_blocks_contents(node.content)))
+            yield from _with_inner("", node)
         elif node.type == "at-rule" and node.content is not None:
             if node.lower_at_keyword in _GROUPS:
                 inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
                 yield from _rules_in(inner)
             else:
-                declarations = _declarations(tinycss2.parse_blocks_contents(node.content))
-                yield Rule(node.lower_at_keyword, node.prelude, declarations)
+                yield from _with_inner(node.lower_at_keyword, node)
+
+
+def _with_inner(at_keyword: str, node: Any) -> Iterator[Rule]:
+    """Yield a rule, then what stands within it: the margin boxes of a page, nested rules."""
+    contents = tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True)
+    yield Rule(at_keyword, node.prelude, _declarations(contents))
+    yield from _rules_in(contents)
 
 
 def _declarations(nodes: list[Any]) -> list[tuple[str, list[Any]]]:
