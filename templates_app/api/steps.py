@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,6 +18,7 @@ from templates_app.api.templates import WRITE
 from templates_app.api.versions import version_of
 from templates_app.authoring.previews import version_preview
 from templates_app.authoring.publishing import version_activate, version_publish, version_retire
+from templates_app.models import TemplateVersion
 from templates_app.page_options import page_options
 from templates_app.renderer.contracts import Engine
 from templates_app.serializers import (
@@ -49,42 +53,37 @@ class PublishView(APIView):
         return Response(VersionSerializer(published).data)
 
 
-class ActivateView(APIView):
+class _StepView(APIView):
+    """A step on a version's way that takes no wishes."""
+
+    scopes = {"POST": WRITE}
+    take: Callable[..., TemplateVersion]
+
+    def post(self, request: Request, slug: str, version: int) -> Response:
+        """Take the step and show the version as it is then."""
+        found = version_of(request, slug, version)
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
+        return Response(VersionSerializer(self.take(version=found, actor=caller_of(request).actor)).data)
+
+
+def _step_schema(operation_id: str, summary: str, description: str) -> Callable[[type[_StepView]], type[_StepView]]:
+    said: dict[str, Any] = {"operation_id": operation_id, "summary": summary, "description": description}
+    post = extend_schema(**said, tags=["Templates"], request=NothingSerializer, responses=VersionSerializer)
+    return extend_schema_view(post=post)
+
+
+@_step_schema("activate_version", "Make a version the active one", "A published version; an older one is a rollback.")
+class ActivateView(_StepView):
     """Which version jobs get that name none."""
 
-    scopes = {"POST": WRITE}
-
-    @extend_schema(
-        operation_id="activate_version",
-        summary="Make a version the active one",
-        tags=["Templates"],
-        request=NothingSerializer,
-        responses=VersionSerializer,
-    )
-    def post(self, request: Request, slug: str, version: int) -> Response:
-        """Activate a published version; an older one is a rollback."""
-        found = version_of(request, slug, version)
-        NothingSerializer(data=request.data).is_valid(raise_exception=True)
-        return Response(VersionSerializer(version_activate(version=found, actor=caller_of(request).actor)).data)
+    take = staticmethod(version_activate)
 
 
-class RetireView(APIView):
+@_step_schema("retire_version", "Retire a version", "It takes no new jobs; those that it has keep it.")
+class RetireView(_StepView):
     """Which versions take no new jobs."""
 
-    scopes = {"POST": WRITE}
-
-    @extend_schema(
-        operation_id="retire_version",
-        summary="Retire a version",
-        tags=["Templates"],
-        request=NothingSerializer,
-        responses=VersionSerializer,
-    )
-    def post(self, request: Request, slug: str, version: int) -> Response:
-        """Let a version that is not active take no new jobs; those that it has keep it."""
-        found = version_of(request, slug, version)
-        NothingSerializer(data=request.data).is_valid(raise_exception=True)
-        return Response(VersionSerializer(version_retire(version=found, actor=caller_of(request).actor)).data)
+    take = staticmethod(version_retire)
 
 
 class PreviewView(APIView):
