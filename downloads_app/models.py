@@ -71,12 +71,16 @@ class StoredFile(models.Model):
     content_type = models.CharField(max_length=100, default="application/pdf")
     sha256 = models.CharField(max_length=64, blank=True)
     size_bytes = models.PositiveBigIntegerField(null=True)
+    page_count = models.PositiveIntegerField(null=True)
     state = models.CharField(max_length=10, choices=FileState.choices, default=FileState.PENDING)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     # When the storage was last asked to delete the bytes, so that one that always refuses does not hold up the others.
     delete_tried_at = models.DateTimeField(null=True, editable=False)
     bytes_deleted_at = models.DateTimeField(null=True, editable=False)
+    # Where a picture of its first page is or may be: noted before the picture is stored, and deleted with the file.
+    preview_key = models.CharField(max_length=200, blank=True, editable=False)
+    preview_at = models.DateTimeField(null=True, editable=False)
 
     objects = StoredFileQuerySet.as_manager()
 
@@ -138,6 +142,7 @@ class DownloadLink(models.Model):
     created_by_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="download_links")
     max_uses = models.PositiveIntegerField(default=1)
     use_count = models.PositiveIntegerField(default=0)
+    shows_preview = models.BooleanField(default=False, help_text="the page shows a picture of the first page")
     ip_whitelist = models.JSONField(default=list, help_text="CIDR networks; an empty list lets every address in")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()

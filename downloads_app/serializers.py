@@ -41,6 +41,7 @@ class LinkRequestSerializer(StrictSerializer):
     ip_whitelist = serializers.ListField(
         child=NetworkField(), default=list, max_length=MOST_NETWORKS, help_text="An empty list lets every address in."
     )
+    preview = serializers.BooleanField(default=False, help_text="Show a picture of the first page on the link's page.")
 
 
 class LinkSerializer(serializers.Serializer[dict[str, Any]]):
@@ -55,6 +56,7 @@ class LinkSerializer(serializers.Serializer[dict[str, Any]]):
     max_uses = serializers.IntegerField()
     use_count = serializers.IntegerField()
     ip_whitelist = serializers.ListField(child=serializers.CharField())
+    preview = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     revoked_at = serializers.DateTimeField(allow_null=True)
 
@@ -67,6 +69,7 @@ def link_representation(link: DownloadLink, token: str | None = None) -> dict[st
         "max_uses": link.max_uses,
         "use_count": link.use_count,
         "ip_whitelist": link.ip_whitelist,
+        "preview": link.shows_preview,
         "created_at": link.created_at,
         "revoked_at": link.revoked_at,
     }

@@ -3,6 +3,7 @@
 from django.urls import path, re_path, register_converter
 
 from downloads_app.api import LinkDetail
+from downloads_app.page_parts import LinkColours, LinkLogo, LinkPreview
 from downloads_app.views import LinkFile, LinkPage, nothing_here
 
 
@@ -26,6 +27,9 @@ app_name = "downloads"
 urlpatterns = [
     path("d/<link_token:token>", LinkPage.as_view(), name="page"),
     path("d/<link_token:token>/file", LinkFile.as_view(), name="file"),
+    path("d/<link_token:token>/colours.css", LinkColours.as_view(), name="colours"),
+    path("d/<link_token:token>/logo", LinkLogo.as_view(), name="logo"),
+    path("d/<link_token:token>/preview", LinkPreview.as_view(), name="preview"),
     # Whatever else begins so is a link that somebody cut off or mistyped: it gets the page of a wrong one.
     re_path(r"^d(?:/[\s\S]*)?\Z", nothing_here, name="nothing"),
     path("pdf/links/<uuid:link_id>", LinkDetail.as_view(), name="link-detail"),

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from downloads_app.models import DownloadLink
 from downloads_app.services import link_peek, link_redeem
 from downloads_app.streaming import fit_filename, redemption_response
 from pdfservice.lib.addresses import client_address
 from pdfservice.lib.errors import ServiceError, not_found
 from pdfservice.lib.problems import CONTENT_TYPE, as_service_error, problem_response
 from pdfservice.lib.rate_limits import charge_stranger
+
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 _HEADLINES = {
     "link_spent": gettext_lazy("This link has been used"),
@@ -37,13 +42,14 @@ class LinkView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, also when a service refuses or something that it needs is away."""
-        try:
-            response = super().dispatch(request, *args, **kwargs)
-        except Exception as error:
-            known = as_service_error(error)
-            if known is None:
-                raise
-            response = self.refused(request, _counted(request, known))
+        with translation.override(translation.get_language_from_request(request)):
+            try:
+                response = super().dispatch(request, *args, **kwargs)
+            except Exception as error:
+                known = as_service_error(error)
+                if known is None:
+                    raise
+                response = self.refused(request, _counted(request, known))
         return _discreet(response)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -67,10 +73,17 @@ class LinkPage(LinkView):
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Show name, size, time and uses left, and the button."""
-        link = link_peek(token=token, address=client_address(request), agent=_agent(request))
+        link = peek(request, token)
+        team = link.file.team
         context = {
+            "token": token,
+            "sender": team.public_name,
+            "has_logo": bool(team.logo_key),
+            "has_colour": bool(team.brand_color),
+            "has_preview": link.shows_preview and link.file.preview_at is not None,
             "filename": fit_filename(link.file.filename),
             "size_bytes": link.file.size_bytes,
+            "page_count": link.file.page_count,
             "expires_at": link.expires_at,
             "uses_left": link.max_uses - link.use_count,
         }
@@ -99,7 +112,13 @@ class LinkFile(LinkView):
 @csrf_exempt
 def nothing_here(request: HttpRequest) -> HttpResponseBase:
     """Answer what cannot be a link as if it were a wrong one."""
-    return _discreet(_refusal_page(request, _counted(request, not_found("link"))))
+    with translation.override(translation.get_language_from_request(request)):
+        return _discreet(_refusal_page(request, _counted(request, not_found("link"))))
+
+
+def peek(request: HttpRequest, token: str) -> DownloadLink:
+    """Return the link that `token` opens for whoever asks; spends nothing. Raises ServiceError (404, 410)."""
+    return link_peek(token=token, address=client_address(request), agent=_agent(request))
 
 
 def _redeem(request: HttpRequest, token: str) -> HttpResponseBase:
@@ -130,9 +149,10 @@ def _refusal_page(request: HttpRequest, error: ServiceError) -> HttpResponse:
     return response
 
 
-def _discreet(response: HttpResponseBase) -> HttpResponseBase:
+def _discreet(response: Answer) -> Answer:
     """Keep the answer, and the address it came from, out of caches, search engines and Referer headers."""
     response.setdefault("Cache-Control", "no-store")
+    patch_vary_headers(response, ["Accept-Language"])
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"
     return response

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
 from django.utils import timezone
 
-from downloads_app.models import StoredFile
+from downloads_app import services as files
+from downloads_app.models import DownloadLink, StoredFile
 from jobs_app import backpressure, transitions
 from jobs_app.models import Job
 from jobs_app.states import Status
-from pdfservice.lib.errors import conflict, gone, not_found
+from pdfservice.lib.errors import Fault, ServiceError, conflict, gone, not_found
 from pdfservice.teams.callers import Caller
+from templates_app import pictures
 
 # More than this are sent back in several calls.
 REVIVED_AT_ONCE = 1000
@@ -38,6 +42,27 @@ def job_output(*, caller: Caller, job_id: UUID) -> StoredFile:
     if job.status != Status.DONE or job.output is None:
         raise conflict(f"The job is {job.status}; there is a file only once it is done.", "not_done")
     return job.output
+
+
+def job_link(*, caller: Caller, job_id: UUID, **wishes: Any) -> tuple[DownloadLink, str]:
+    """Make a link to what the job made; return it with its token. `wishes` are arguments of `link_create`.
+
+    With `preview`, the picture of the first page is drawn before, once for each document. Raises what `job_output`
+    raises, and ServiceError: 422 when there can be no picture, 429 when too many are being drawn.
+    """
+    output = job_output(caller=caller, job_id=job_id)
+    if wishes.get("preview") and output.preview_at is None:
+        _draw_preview(output)
+    return files.link_create(file=output, caller=caller, **wishes)
+
+
+def _draw_preview(output: StoredFile) -> None:
+    if output.content_type != "application/pdf" or (output.size_bytes or 0) > pictures.MAX_PDF_BYTES:
+        message = f"Only PDFs of up to {pictures.MAX_PDF_BYTES >> 20} MiB have a picture of their first page."
+        raise ServiceError(422, "preview_impossible", message, [Fault("/preview", message)])
+    with closing(files.file_open(file=output)) as content:
+        pdf = b"".join(content)
+    files.preview_store(file=output, png=pictures.first_page(pdf, tenant=str(output.team_id)))
 
 
 def job_cancel(*, caller: Caller, job_id: UUID) -> Job:

@@ -280,6 +280,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", f"pdfservice@{public_
 
 # --- Language, time, logs ---------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+# What the pages of links speak (downloads_app/locale); everything else is English.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español")]
 USE_TZ = True
 TIME_ZONE = "UTC"
 DJANGO_GUID = {

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from templates_app.api.brand import BrandView, LogoView
 from templates_app.api.parts import AssetListView, AssetView, PartialListView, PartialView
 from templates_app.api.steps import ActivateView, PreviewView, PublishView, RetireView
 from templates_app.api.templates import TemplateListView, TemplateView
@@ -10,6 +11,8 @@ from templates_app.api.versions import VersionListView, VersionView
 _VERSION = "pdf/templates/<slug:slug>/versions/<int:version>"
 
 urlpatterns = [
+    path("pdf/brand", BrandView.as_view(), name="brand"),
+    path("pdf/brand/logo", LogoView.as_view(), name="brand-logo"),
     path("pdf/templates", TemplateListView.as_view(), name="templates"),
     path("pdf/templates/<slug:slug>", TemplateView.as_view(), name="template"),
     path("pdf/templates/<slug:slug>/versions", VersionListView.as_view(), name="versions"),

@@ -10,6 +10,7 @@ from downloads_app.services.files import (
     files_sweep,
 )
 from downloads_app.services.links import link_create, link_revoke
+from downloads_app.services.previews import preview_read, preview_store
 from downloads_app.services.redemption import Redemption, link_peek, link_redeem
 
 __all__ = [
@@ -25,4 +26,6 @@ __all__ = [
     "link_peek",
     "link_redeem",
     "link_revoke",
+    "preview_read",
+    "preview_store",
 ]

@@ -30,14 +30,22 @@ def file_reserve(*, team: Team, key: str, filename: str, content_type: str = "ap
     return StoredFile.objects.create(team=team, key=key, filename=filename, content_type=content_type)
 
 
-def file_confirm(*, file_id: int, stored: storage.StoredObject, expires_at: datetime | None) -> bool:
+def file_confirm(
+    *, file_id: int, stored: storage.StoredObject, expires_at: datetime | None, page_count: int | None = None
+) -> bool:
     """Make a pending file live, in the caller's transaction; `expires_at` None keeps it.
 
     False when the file is not pending any more, or not the one that was stored: its bytes may be deleted at any moment.
     """
     pending = StoredFile.objects.filter(pk=file_id, state=FileState.PENDING, key=stored.key)
     return bool(
-        pending.update(state=FileState.LIVE, sha256=stored.sha256, size_bytes=stored.size_bytes, expires_at=expires_at)
+        pending.update(
+            state=FileState.LIVE,
+            sha256=stored.sha256,
+            size_bytes=stored.size_bytes,
+            page_count=page_count,
+            expires_at=expires_at,
+        )
     )
 
 
@@ -114,8 +122,10 @@ def _delete_bytes(ids: Iterable[int]) -> int:
     """Delete the bytes of the files `ids`, all marked as deleted, and return how many the storage let go of."""
     done = refused = 0
     owed = StoredFile.objects.bytes_owed().filter(pk__in=ids).order_by("delete_tried_at")
-    for pk, key in owed.values_list("pk", "key"):
+    for pk, key, preview_key in owed.values_list("pk", "key", "preview_key"):
         try:
+            if preview_key:
+                storage.delete(preview_key)
             storage.delete(key)
         except storage.StorageUnavailable as error:
             logger.warning("The bytes of file %s could not be deleted, the sweep will try again: %s", pk, error)

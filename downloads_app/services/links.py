@@ -26,6 +26,7 @@ def link_create(
     ttl_seconds: int = 900,
     max_uses: int = 1,
     ip_whitelist: Sequence[str] = (),
+    preview: bool = False,
 ) -> tuple[DownloadLink, str]:
     """Make a link to a live file of the caller's team; return it and its token, which cannot be had again.
 
@@ -50,6 +51,7 @@ def link_create(
             created_by_user=caller.user,
             created_by_key=caller.api_key,
             max_uses=max_uses,
+            shows_preview=preview,
             ip_whitelist=[str(parse_network(network)) for network in ip_whitelist],
             expires_at=expires_at,
         )

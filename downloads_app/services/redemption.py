@@ -91,7 +91,7 @@ def link_redeem(*, token: str, address: Address | None, agent: str) -> Redemptio
 
 
 def _admit(token: str, visitor: Visitor) -> DownloadLink:
-    link = DownloadLink.objects.select_related("file").filter(token_hash=hash_token(token)).first()
+    link = DownloadLink.objects.select_related("file__team").filter(token_hash=hash_token(token)).first()
     if link is None:
         raise _unknown()
     if link.ip_whitelist and not is_within(visitor.address, link.ip_whitelist):

@@ -12,9 +12,8 @@ from rest_framework.views import APIView
 
 from downloads_app.models import DownloadLink
 from downloads_app.serializers import LinkRequestSerializer, LinkSerializer, link_representation
-from downloads_app.services import link_create
 from jobs_app.api.jobs import READ
-from jobs_app.services import job_get, job_output
+from jobs_app.services import job_get, job_link, job_output
 from pdfservice.teams.callers import caller_of
 from pdfservice.teams.scopes import Scope
 
@@ -43,9 +42,9 @@ class JobLinksView(APIView):
     def post(self, request: Request, job_id: UUID) -> Response:
         """Make a link: 409 until the job is done, 410 once it has expired. Its address is shown now and never again."""
         caller = caller_of(request)
-        output = job_output(caller=caller, job_id=job_id)
+        job_output(caller=caller, job_id=job_id)  # what is not there is said before what is wrong with the request
         body = LinkRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wishes: dict[str, Any] = body.validated_data
-        link, token = link_create(file=output, caller=caller, **wishes)
+        link, token = job_link(caller=caller, job_id=job_id, **wishes)
         return Response(link_representation(link, token), status=201)

@@ -91,7 +91,9 @@ def complete(job: Job, result: Result) -> bool:
         # Read now: another caller who shares the job may have asked to keep it longer meanwhile.
         keeps_for = Job.objects.values_list("expires_in", flat=True).get(pk=job.pk)
         expires_at = None if keeps_for is None else now + timedelta(seconds=keeps_for)
-        if not files.file_confirm(file_id=result.file_id, stored=result.stored, expires_at=expires_at):
+        if not files.file_confirm(
+            file_id=result.file_id, stored=result.stored, expires_at=expires_at, page_count=result.page_count
+        ):
             raise RuntimeError(f"File {result.file_id} of job {job.external_id} was swept before the job was done.")
         end_attempt(job, Outcome.DONE, peak_memory_kb=result.peak_memory_kb, log=result.log)
         record(

@@ -89,6 +89,16 @@ def source_key(team_slug: str, sha256: str) -> str:
     return f"sources/{team_slug}/{sha256}"
 
 
+def logo_key(team_slug: str, sha256: str) -> str:
+    """Return where a team's logo goes."""
+    return f"logos/{team_slug}/{sha256}"
+
+
+def preview_key(file_id: UUID) -> str:
+    """Return where the picture of a file's first page goes."""
+    return f"previews/{file_id}.png"
+
+
 def put(key: str, data: bytes, *, content_type: str) -> StoredObject:
     """Store `data` at `key`, replacing what is there; return only after the storage acknowledged it."""
     content = ContentFile(data)

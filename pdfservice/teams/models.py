@@ -6,11 +6,14 @@ import uuid
 from typing import Any, NoReturn
 
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from pdfservice.teams.scopes import Role, Scope
+
+_is_colour = RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", "A colour is # and six hexadecimal digits, such as #2456d6.")
 
 
 class User(AbstractUser):
@@ -31,6 +34,16 @@ class Team(models.Model):
     requests_per_minute = models.PositiveIntegerField(
         null=True, blank=True, help_text="How often each key may call; empty takes the service's default."
     )
+    # How it looks to those who get its documents (pdfservice/teams/brand.py).
+    brand_name = models.CharField(
+        max_length=100, blank=True, help_text="What those who get documents know the team by; empty takes its name."
+    )
+    brand_color = models.CharField(
+        max_length=7, blank=True, validators=[_is_colour], help_text="#rrggbb; empty takes the service's own."
+    )
+    logo_key = models.CharField(max_length=200, blank=True, editable=False)
+    logo_content_type = models.CharField(max_length=40, blank=True, editable=False)
+    logo_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -38,6 +51,11 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def public_name(self) -> str:
+        """What those who get its documents know it by."""
+        return self.brand_name or self.name
 
 
 class Membership(models.Model):

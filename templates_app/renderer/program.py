@@ -19,13 +19,15 @@ from templates_app.renderer.contracts import (
     ResourcePolicy,
 )
 from templates_app.renderer.languages import handlebars
-from templates_app.renderer.tasks import Tasks, check_version, inspect_asset, preview
+from templates_app.renderer.tasks import Tasks, check_version, first_page, inspect_asset, inspect_logo, preview
 
 __all__ = ["TASKS", "answer", "warm"]
 
 TASKS: Tasks = {
     "check_version": check_version.perform,
+    "first_page": first_page.perform,
     "inspect_asset": inspect_asset.perform,
+    "inspect_logo": inspect_logo.perform,
     "preview": preview.perform,
 }
 

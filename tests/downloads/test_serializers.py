@@ -30,7 +30,7 @@ def _faults(body: Any) -> dict[str, str]:
 def test_nothing_said_means_once_for_a_quarter_of_an_hour_from_anywhere() -> None:
     serializer = LinkRequestSerializer(data={})
     assert serializer.is_valid()
-    assert serializer.validated_data == {"ttl_seconds": 900, "max_uses": 1, "ip_whitelist": []}
+    assert serializer.validated_data == {"ttl_seconds": 900, "max_uses": 1, "ip_whitelist": [], "preview": False}
 
 
 @pytest.mark.parametrize("body", [{"ttl_seconds": 1, "max_uses": 1}, {"ttl_seconds": 2_592_000, "max_uses": 1000}])
@@ -109,6 +109,7 @@ def test_a_link_shows_its_addresses_only_with_the_token(handed: Handed, settings
         "max_uses": 1,
         "use_count": 0,
         "ip_whitelist": [],
+        "preview": False,
         "created_at": handed.link.created_at.isoformat().replace("+00:00", "Z"),
         "revoked_at": None,
     }
