@@ -72,7 +72,7 @@ def test_every_text_is_translated_and_none_is_left_over(language: str, in_source
     assert len(in_sources) > 20
     assert set(found) == in_sources
     for message in found.values():
-        texts = [message.string] if isinstance(message.string, str) else message.string
+        texts = [message.string] if isinstance(message.string, str) else list(message.string or [""])
         assert all(texts), message.id
         assert not message.fuzzy
         assert message.python_format is False or all(

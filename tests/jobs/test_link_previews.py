@@ -31,6 +31,10 @@ def done(submit: Submit, claim: Callable[[], Job]) -> Job:
     return job
 
 
+def output_of(job: Job) -> StoredFile:
+    return StoredFile.objects.get(job=job)
+
+
 def make_link(member: Member, job: Job, **wishes: Any) -> Any:
     return member.api.post(f"/pdf/jobs/{job.external_id}/links", wishes, format="json")
 
@@ -52,19 +56,19 @@ def test_the_page_shows_the_first_page_of_the_document(alice: Member, done: Job,
 
 def test_it_is_drawn_once_for_all_links(alice: Member, done: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     make_link(alice, done, preview=True)
-    drawn_at = StoredFile.objects.get(pk=done.output_id).preview_at
+    drawn_at = output_of(done).preview_at
     monkeypatch.setattr("templates_app.pictures.first_page", None)
     assert make_link(alice, done, preview=True).status_code == 201
-    assert StoredFile.objects.get(pk=done.output_id).preview_at == drawn_at
+    assert output_of(done).preview_at == drawn_at
 
 
 def test_without_the_wish_nothing_is_drawn(alice: Member, done: Job) -> None:
     assert make_link(alice, done).json()["preview"] is False
-    assert StoredFile.objects.get(pk=done.output_id).preview_key == ""
+    assert output_of(done).preview_key == ""
 
 
 def test_what_cannot_be_drawn_is_refused_and_no_link_made(alice: Member, done: Job) -> None:
-    file = StoredFile.objects.get(pk=done.output_id)
+    file = output_of(done)
     storage.put(file.key, b"%PDF-1.7 and nothing else", content_type="application/pdf")
     answer = make_link(alice, done, preview=True)
     problem = answer.json()
@@ -74,16 +78,16 @@ def test_what_cannot_be_drawn_is_refused_and_no_link_made(alice: Member, done: J
 
 
 def test_what_is_no_pdf_or_too_large_is_refused(alice: Member, done: Job) -> None:
-    StoredFile.objects.filter(pk=done.output_id).update(content_type="application/zip")
+    StoredFile.objects.filter(job=done).update(content_type="application/zip")
     assert make_link(alice, done, preview=True).status_code == 422
-    StoredFile.objects.filter(pk=done.output_id).update(content_type="application/pdf", size_bytes=1 << 30)
+    StoredFile.objects.filter(job=done).update(content_type="application/pdf", size_bytes=1 << 30)
     assert make_link(alice, done, preview=True).status_code == 422
 
 
 def test_another_team_gets_no_picture(charlie: Member, bob: Member, done: Job) -> None:
     assert make_link(charlie, done, preview=True).status_code == 404
     assert make_link(bob, done, preview=True).status_code == 403
-    assert StoredFile.objects.get(pk=done.output_id).preview_key == ""
+    assert output_of(done).preview_key == ""
 
 
 def test_a_wish_that_makes_no_sense_is_refused(alice: Member, done: Job) -> None:
