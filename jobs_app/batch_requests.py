@@ -12,7 +12,7 @@ from jobs_app.batches.items import ItemSerializer
 from jobs_app.batches.sources import MAX_ITEMS
 from jobs_app.batches.submission import BatchRequest, items_source
 from jobs_app.batches.tables import DELIMITERS
-from jobs_app.options import OptionsSerializer
+from jobs_app.options import BatchOptionsSerializer
 from jobs_app.serializers import WishSerializer
 from jobs_app.states import OutputMode, SourceFormat
 from pdfservice.lib.errors import ServiceError
@@ -61,7 +61,7 @@ class _ItemsField(_RawItemsField):
 class BatchRequestSerializer(_BatchFieldsSerializer):
     """Many documents to make of one template."""
 
-    options = OptionsSerializer(required=False, help_text="For every item; an item's own options come first.")
+    options = BatchOptionsSerializer(required=False, help_text="For every item; an item's own options come first.")
     items = _ItemsField(min_length=1, max_length=MAX_ITEMS, allow_empty=False)
 
     def to_request(self) -> BatchRequest:
@@ -97,7 +97,7 @@ class BatchFormSerializer(_BatchFieldsSerializer):
             parsed = parse_json(value.encode())
         except ServiceError as error:
             raise serializers.ValidationError(error.detail) from error
-        options = OptionsSerializer(data=parsed)
+        options = BatchOptionsSerializer(data=parsed)
         options.is_valid(raise_exception=True)
         checked: dict[str, Any] = options.validated_data
         return checked

@@ -45,6 +45,7 @@ def deliver(job: Job, product: Product, *, is_in_vain: Callable[[], bool]) -> No
             timings=_timings(job, product.render_ms, timezone.now()),
             peak_memory_kb=product.peak_memory_kb,
             log=product.log,
+            provenance=product.provenance,
         )
         is_wanted = transitions.complete(job, result)
     except DatabaseError:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import unicodedata
+from typing import Any
 
 from rest_framework import serializers
 
-from templates_app.page_options import PageOptionsSerializer
+from templates_app.finishing_options import DocumentOptionsSerializer, FileNameField
 
 
-class OptionsSerializer(PageOptionsSerializer):
-    """How the document is made and named."""
+class OptionsSerializer(DocumentOptionsSerializer):
+    """How the document is made, finished and named."""
 
-    filename = serializers.CharField(max_length=200, required=False, help_text="What a download is called.")
+    filename = FileNameField(max_length=200, required=False, help_text="What a download is called.")
 
     def validate_filename(self, value: str) -> str:
-        """Refuse what is no plain file name; end it in .pdf."""
-        if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in value):
-            raise serializers.ValidationError("A file name holds no control characters.")
-        if "/" in value or "\\" in value or value in {".", ".."}:
-            raise serializers.ValidationError("A file name holds no directories.")
+        """Return a name that ends in .pdf."""
         return value if value.lower().endswith(".pdf") else f"{value}.pdf"
+
+
+class BatchOptionsSerializer(OptionsSerializer):
+    """What all documents of a batch have in common."""
+
+    def validate_attachments(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Refuse any: each of ten thousand jobs would hold a copy."""
+        raise serializers.ValidationError("Attachments belong to the options of single items.")

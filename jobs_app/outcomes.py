@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs_app.provenance import Provenance
 from pdfservice.lib.storage import StoredObject
 
 
@@ -40,3 +41,4 @@ class Result:
     timings: Mapping[str, int] = field(default_factory=dict)
     peak_memory_kb: int | None = None
     log: str = ""
+    provenance: Provenance | None = None

@@ -80,6 +80,16 @@ class TimingsSerializer(serializers.Serializer[Any]):
     total_ms = serializers.IntegerField()
 
 
+class ProvenanceSerializer(serializers.Serializer[Any]):
+    """What a document was made from and with: equal ones have equal bytes."""
+
+    template_hash = serializers.CharField(help_text="SHA-256 over the version's source, style, schema and assets.")
+    payload_hash = serializers.CharField(help_text="SHA-256 of the payload as it was stored.")
+    engine = serializers.CharField()
+    engine_version = serializers.CharField()
+    fonts = serializers.ListField(child=serializers.CharField(), help_text="Names of the fonts in the PDF.")
+
+
 class JobSerializer(serializers.Serializer[Job]):
     """A job, everywhere it is shown."""
 
@@ -101,6 +111,7 @@ class JobSerializer(serializers.Serializer[Job]):
     page_count = serializers.IntegerField(allow_null=True)
     timings = serializers.SerializerMethodField()
     warnings = serializers.ListField(child=serializers.CharField())
+    provenance = ProvenanceSerializer(allow_null=True, help_text="Null until there is a document.")
     error = serializers.SerializerMethodField()
     status_url = serializers.SerializerMethodField()
     file_url = serializers.SerializerMethodField()

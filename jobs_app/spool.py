@@ -19,6 +19,7 @@ from django.conf import settings
 
 from jobs_app.handlers.product import Product
 from jobs_app.models import Job
+from jobs_app.provenance import Provenance
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ def find(job: Job) -> Product | None:
         path.unlink(missing_ok=True)
         return None
     described["warnings"] = tuple(described["warnings"])
+    described["provenance"] = Provenance.read(described.get("provenance"))
     return Product(data=data, **described)
 
 

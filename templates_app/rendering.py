@@ -20,6 +20,7 @@ from templates_app.renderer.contracts import (
     RenderSpec,
     ResourcePolicy,
 )
+from templates_app.renderer.finishes import NO_FINISH, Finish
 from templates_app.renderer.sandbox import Sandbox
 
 _sandbox: Sandbox | None = None
@@ -46,15 +47,20 @@ def sandbox() -> Sandbox:
 
 
 def render_version(
-    version: TemplateVersion, payload: str, *, created_at: str, page: PageOptions | None = None
+    version: TemplateVersion,
+    payload: str,
+    *,
+    created_at: str,
+    page: PageOptions | None = None,
+    finish: Finish | None = None,
 ) -> RenderedDocument:
     """Render `version` with `payload` (JSON text) and return the PDF.
 
     `created_at` (RFC 3339) is the date that the document carries, `page` what its pages are like in place of what the
-    template says. Raises RenderError, RenderInterrupted, and for what lies in storage ObjectMissing or
-    StorageUnavailable.
+    template says, `finish` what happens to the PDF afterwards. Raises RenderError, RenderInterrupted, and for what lies
+    in storage ObjectMissing or StorageUnavailable.
     """
-    spec = version_spec(version, payload, created_at=created_at, page=page)
+    spec = version_spec(version, payload, created_at=created_at, page=page, finish=finish)
     return sandbox().render(spec, tenant=str(version.template.team_id))
 
 
@@ -64,6 +70,7 @@ def version_spec(
     *,
     created_at: str,
     page: PageOptions | None = None,
+    finish: Finish | None = None,
     engine: Engine | None = None,
 ) -> RenderSpec:
     """Return all that the renderer needs; `engine` takes the place of the version's own. Raises as `sources` does."""
@@ -82,6 +89,7 @@ def version_spec(
         title=version.title,
         created_at=created_at,
         page=page or PageOptions(),
+        finish=finish or NO_FINISH,
     )
 
 

@@ -13,8 +13,8 @@ from rest_framework import serializers
 from pdfservice.lib.serializers import StrictSerializer
 from templates_app import sources
 from templates_app.authoring.drafts import DraftFields
+from templates_app.finishing_options import DocumentOptionsSerializer
 from templates_app.models import AssetType, Template, TemplateAsset, TemplatePartial, TemplateVersion, VersionStatus
-from templates_app.page_options import PageOptionsSerializer
 from templates_app.renderer.contracts import Engine, Language, ResourcePolicy, is_field_path
 
 _LOCALE = RegexValidator(
@@ -227,7 +227,7 @@ class PreviewSerializer(StrictSerializer):
     """What to look at, and how."""
 
     payload = serializers.DictField(required=False, help_text="The version's sample if left out.")
-    options = PageOptionsSerializer(required=False)
+    options = DocumentOptionsSerializer(required=False)
     engine = serializers.ChoiceField(choices=_values(Engine), required=False, help_text="To see what another makes.")
     format = serializers.ChoiceField(choices=["pdf", "png"], default="pdf")
     page = serializers.IntegerField(min_value=1, max_value=10_000, default=1, help_text="Which page a PNG shows.")

@@ -90,6 +90,7 @@ def describe(job: Job, events: Sequence[AuditEvent]) -> dict[str, Any]:
         "expires_in": job.expires_in,
         "page_count": job.page_count,
         "timings": job.timings,
+        "provenance": job.provenance,
         "error": {"code": job.error_code, **transitions.kept_places(job)} if job.error_code else None,
         "output": _output(job.output) if job.output else None,
         "attempts": [_attempt(attempt) for attempt in job.attempts.all()],

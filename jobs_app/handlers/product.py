@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import IO
 
+from jobs_app.provenance import Provenance
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
@@ -21,6 +23,7 @@ class Product:
     warnings: tuple[str, ...] = ()
     peak_memory_kb: int | None = None
     log: str = ""
+    provenance: Provenance | None = None
     file: IO[bytes] | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -6,7 +6,9 @@ from django.conf import settings
 
 from jobs_app.handlers.product import Product
 from jobs_app.models import Job
+from jobs_app.provenance import Provenance
 from templates_app import rendering
+from templates_app.finishing_options import finish_of
 from templates_app.inference import version_offer_schema
 from templates_app.page_options import page_options
 
@@ -22,7 +24,11 @@ def produce(job: Job) -> Product:
     if version is None or job.payload is None:
         raise ValueError(f"Job {job.external_id} has no version or no payload.")
     document = rendering.render_version(
-        version, job.payload, created_at=job.queued_at.isoformat(), page=page_options(job.options)
+        version,
+        job.payload,
+        created_at=job.queued_at.isoformat(),
+        page=page_options(job.options),
+        finish=finish_of(job.options),
     )
     version_offer_schema(version=version, payload=job.payload)
     return Product(
@@ -34,6 +40,13 @@ def produce(job: Job) -> Product:
         warnings=document.warnings,
         peak_memory_kb=document.peak_memory_kb,
         log=document.log,
+        provenance=Provenance(
+            template_hash=version.content_hash,
+            payload_hash=job.payload_hash,
+            engine=version.engine,
+            engine_version=document.engine_version,
+            fonts=document.fonts,
+        ),
     )
 
 

@@ -178,6 +178,8 @@ class Job(models.Model):
     warnings = models.JSONField(default=list)
     timings = models.JSONField(default=dict, help_text="milliseconds by stage")
     page_count = models.PositiveIntegerField(null=True)
+    # What the output was made from and with (jobs_app/provenance.py): it outlives payload and output.
+    provenance = models.JSONField(null=True)
     output = models.OneToOneField(StoredFile, on_delete=models.PROTECT, null=True, related_name="job")
 
     queued_at = models.DateTimeField(default=timezone.now)

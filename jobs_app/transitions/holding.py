@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -85,6 +86,7 @@ def complete(job: Job, result: Result) -> bool:
             page_count=result.page_count,
             warnings=list(result.warnings),
             timings=dict(result.timings),
+            provenance=asdict(result.provenance) if result.provenance else None,
             **NO_ERROR,
         ):
             return False

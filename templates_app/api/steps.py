@@ -18,6 +18,7 @@ from templates_app.api.templates import WRITE
 from templates_app.api.versions import version_of
 from templates_app.authoring.previews import version_preview
 from templates_app.authoring.publishing import version_activate, version_publish, version_retire
+from templates_app.finishing_options import finish_of
 from templates_app.models import TemplateVersion
 from templates_app.page_options import page_options
 from templates_app.renderer.contracts import Engine
@@ -104,10 +105,12 @@ class PreviewView(APIView):
         body = PreviewSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wish = body.validated_data
+        options = wish.get("options", {})
         preview = version_preview(
             version=found,
             payload=wish.get("payload"),
-            page_options=page_options(wish.get("options", {})),
+            page_options=page_options(options),
+            finish=finish_of(options),
             engine=Engine(wish["engine"]) if "engine" in wish else None,
             png_page=wish["page"] if wish["format"] == "png" else None,
         )

@@ -11,6 +11,7 @@ from pdfservice.lib.errors import Fault, ServiceError
 from templates_app.models import TemplateVersion
 from templates_app.payloads import payload_faults
 from templates_app.renderer.contracts import Engine, ErrorCode, PageOptions, RenderError
+from templates_app.renderer.finishes import Finish
 from templates_app.renderer.frames import FrameInvalid
 from templates_app.renderer.sandbox import Task
 from templates_app.renderer.wire import pack_spec
@@ -31,7 +32,13 @@ class Preview:
 
 
 def version_preview(
-    *, version: TemplateVersion, payload: Any, page_options: PageOptions, engine: Engine | None, png_page: int | None
+    *,
+    version: TemplateVersion,
+    payload: Any,
+    page_options: PageOptions,
+    finish: Finish,
+    engine: Engine | None,
+    png_page: int | None,
 ) -> Preview:
     """Make a document of `version` with `payload` (None: its sample); `png_page` asks for a picture of that page.
 
@@ -42,7 +49,7 @@ def version_preview(
     if faults := payload_faults(version, payload):
         raise ServiceError(422, "payload_invalid", "The payload does not fit the schema; see errors.", faults)
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    spec = version_spec(version, text, created_at=_NO_DATE, page=page_options, engine=engine)
+    spec = version_spec(version, text, created_at=_NO_DATE, page=page_options, finish=finish, engine=engine)
     header, blobs = pack_spec(spec)
     task = Task("preview", {"spec": header, "page": png_page}, blobs, _read_preview)
     try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
+from templates_app.renderer.finishes import NO_FINISH, Finish
+
 _MERGE_SECONDS_PER_PART = 0.01
 
 
@@ -104,7 +106,7 @@ class RenderSpec:
 
     `trusted_fields` are dotted paths of the payload, `*` for each entry of a list (`body`, `items.*.html`), whose HTML
     is printed as it is where the template asks for that. `locale` (such as `de-CH`) and `timezone` (IANA) are what the
-    helpers assume where the template names no others.
+    helpers assume where the template names no others. `finish` is what happens to the PDF after the engine.
     """
 
     language: Language
@@ -121,6 +123,7 @@ class RenderSpec:
     title: str = ""
     created_at: str = ""
     page: PageOptions = PageOptions()
+    finish: Finish = NO_FINISH
 
 
 def is_field_path(path: str) -> bool:
@@ -172,7 +175,10 @@ class RenderLimits:
 
 @dataclass(frozen=True, slots=True)
 class RenderedDocument:
-    """A finished PDF and what is worth knowing about how it was made. Times in milliseconds, memory in KiB."""
+    """A finished PDF and what is worth knowing about how it was made. Times in milliseconds, memory in KiB.
+
+    `fonts` are the names of the fonts that it uses, without their subset tags.
+    """
 
     pdf: bytes = field(repr=False)
     page_count: int
@@ -183,6 +189,7 @@ class RenderedDocument:
     peak_memory_kb: int
     warnings: tuple[str, ...] = ()
     log: str = ""
+    fonts: tuple[str, ...] = ()
 
 
 SOURCE_FILE = "html_source"

@@ -9,7 +9,7 @@ from templates_app.renderer import diagnostics
 from templates_app.renderer.author_style import with_author_style
 from templates_app.renderer.contracts import ErrorCode, RenderedDocument, RenderError, RenderSpec, ResourcePolicy
 from templates_app.renderer.engines import ENGINES
-from templates_app.renderer.finishing import STEPS
+from templates_app.renderer.finishing import finish
 from templates_app.renderer.glyphs import missing_glyphs
 from templates_app.renderer.languages import LANGUAGES
 from templates_app.renderer.page_options import page_style
@@ -37,12 +37,10 @@ def answer(spec: RenderSpec) -> RenderedDocument:
     warnings = (*_judge_resources(spec, resources, notes), *missing)
     if missing:  # In better words than WeasyPrint's own, which come one for each.
         warnings = tuple(warning for warning in warnings if not warning.startswith(".notdef glyph"))
-    pages = 0
-    for step in STEPS:
-        pdf, pages = step(pdf, spec, engine.version)
+    finished = finish(pdf, spec, engine.version)
     return RenderedDocument(
-        pdf=pdf,
-        page_count=pages,
+        pdf=finished.pdf,
+        page_count=finished.page_count,
         engine_version=engine.version,
         language_ms=_milliseconds(written - begun),
         engine_ms=_milliseconds(printed - written),
@@ -50,6 +48,7 @@ def answer(spec: RenderSpec) -> RenderedDocument:
         peak_memory_kb=0,  # The parent knows better.
         warnings=warnings,
         log=notes.text(),
+        fonts=finished.fonts,
     )
 
 

@@ -22,6 +22,7 @@ from templates_app.renderer.contracts import (
     RenderSpec,
     ResourcePolicy,
 )
+from templates_app.renderer.finish_wire import pack_finish, unpack_finish
 from templates_app.renderer.frames import FrameBounds, FrameInvalid
 
 MAX_WARNINGS = 50
@@ -30,6 +31,8 @@ MAX_LOG_CHARS = 16_000
 MAX_MESSAGE_CHARS = 2_000
 MAX_TITLE_CHARS = 300
 MAX_FILE_CHARS = 200
+MAX_FONTS = 100
+MAX_FONT_CHARS = 100
 # The child trusts its parent; these only stop a broken one.
 REQUEST_BOUNDS = FrameBounds(header=16 << 20, blobs=100_000, total=4 << 30)
 _REPLY_HEADER_BYTES = 512 << 10
@@ -72,6 +75,7 @@ def _unpack_merge(header: dict[str, Any], blobs: Sequence[bytes]) -> MergeSpec:
 
 def pack_spec(spec: RenderSpec) -> tuple[dict[str, Any], list[bytes]]:
     """Return the frame that asks for a document of a template."""
+    finish, finish_blobs = pack_finish(spec.finish)
     header = {
         "language": spec.language.value,
         "engine": spec.engine.value,
@@ -84,10 +88,11 @@ def pack_spec(spec: RenderSpec) -> tuple[dict[str, Any], list[bytes]]:
         "timezone": spec.timezone,
         "partials": [partial.name for partial in spec.partials],
         "assets": [[asset.name, asset.content_type] for asset in spec.assets],
+        "finish": finish,
     }
     texts = (spec.html_source, spec.css_source, *(partial.source for partial in spec.partials))
     sources = [text.encode("utf-8", "replace") for text in texts]
-    return header, [*sources, spec.payload, *(asset.data for asset in spec.assets)]
+    return header, [*sources, spec.payload, *(asset.data for asset in spec.assets), *finish_blobs]
 
 
 def unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
@@ -95,7 +100,8 @@ def unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
     html, css, *rest = blobs
     count = len(header["partials"])
     partials, payload, contents = rest[:count], rest[count], rest[count + 1 :]
-    assets = zip(header["assets"], contents, strict=True)
+    asset_count = len(header["assets"])
+    assets = zip(header["assets"], contents[:asset_count], strict=True)
     return RenderSpec(
         language=Language(header["language"]),
         engine=Engine(header["engine"]),
@@ -113,6 +119,7 @@ def unpack_spec(header: dict[str, Any], blobs: Sequence[bytes]) -> RenderSpec:
         title=header["title"],
         created_at=header["created_at"],
         page=_unpack_page(header["page"]),
+        finish=unpack_finish(header["finish"], contents[asset_count:]),
     )
 
 
@@ -141,6 +148,7 @@ def pack_document(document: RenderedDocument) -> tuple[dict[str, Any], list[byte
         "finishing_ms": document.finishing_ms,
         "warnings": [warning[:MAX_WARNING_CHARS] for warning in document.warnings[:MAX_WARNINGS]],
         "log": document.log[:MAX_LOG_CHARS],
+        "fonts": [font[:MAX_FONT_CHARS] for font in document.fonts[:MAX_FONTS]],
     }
     return header, [document.pdf]
 
@@ -166,9 +174,6 @@ def unpack_reply(header: dict[str, Any], blobs: Sequence[bytes], *, peak_memory_
         raise _unpack_error(header, peak_memory_kb)
     if len(blobs) != 1 or not blobs[0].startswith(b"%PDF-"):
         raise FrameInvalid("the reply holds no PDF")
-    warnings = header.get("warnings")
-    if not isinstance(warnings, list):
-        raise FrameInvalid("warnings are not a list")
     return RenderedDocument(
         pdf=blobs[0],
         page_count=_number(header, "page_count"),
@@ -177,8 +182,9 @@ def unpack_reply(header: dict[str, Any], blobs: Sequence[bytes], *, peak_memory_
         engine_ms=_number(header, "engine_ms"),
         finishing_ms=_number(header, "finishing_ms"),
         peak_memory_kb=peak_memory_kb,
-        warnings=tuple(_text(warning, MAX_WARNING_CHARS) for warning in warnings[:MAX_WARNINGS]),
+        warnings=_texts(header, "warnings", MAX_WARNINGS, MAX_WARNING_CHARS),
         log=_text(header.get("log"), MAX_LOG_CHARS),
+        fonts=_texts(header, "fonts", MAX_FONTS, MAX_FONT_CHARS),
     )
 
 
@@ -205,6 +211,13 @@ def _text(value: object, limit: int) -> str:
     if not isinstance(value, str):
         raise FrameInvalid("text expected")
     return clean_text(value, limit)
+
+
+def _texts(header: dict[str, Any], name: str, count: int, limit: int) -> tuple[str, ...]:
+    values = header.get(name)
+    if not isinstance(values, list):
+        raise FrameInvalid(f"{name} are not a list")
+    return tuple(_text(value, limit) for value in values[:count])
 
 
 def _number(header: dict[str, Any], name: str) -> int:

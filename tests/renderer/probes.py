@@ -141,7 +141,7 @@ def _close_and_sleep(_: str) -> None:
 
 def _answer_and_go_deaf(_: str) -> None:
     head = json.dumps(
-        {"page_count": os.getpid(), "engine_version": "", "warnings": [], "log": "deaf"}
+        {"page_count": os.getpid(), "engine_version": "", "warnings": [], "log": "deaf", "fonts": []}
         | dict.fromkeys(("language_ms", "engine_ms", "finishing_ms"), 0)
     ).encode()
     os.write(REPLY_FD, PREFIX.pack(len(head), 1) + struct.pack("!Q", 5) + head + b"%PDF-")

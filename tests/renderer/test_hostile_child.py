@@ -20,6 +20,7 @@ GOOD_HEAD = {
     "finishing_ms": 0,
     "warnings": [],
     "log": "",
+    "fonts": [],
 }
 
 
@@ -50,6 +51,8 @@ NONSENSE = {
     "a time that is NaN": frame(GOOD_HEAD | {"engine_ms": float("nan")}, b"%PDF-"),
     "warnings that are numbers": frame(GOOD_HEAD | {"warnings": [1]}, b"%PDF-"),
     "warnings that are a text": frame(GOOD_HEAD | {"warnings": "a"}, b"%PDF-"),
+    "fonts that are numbers": frame(GOOD_HEAD | {"fonts": [1]}, b"%PDF-"),
+    "fonts that are a text": frame(GOOD_HEAD | {"fonts": "a"}, b"%PDF-"),
     "a missing log": frame({k: v for k, v in GOOD_HEAD.items() if k != "log"}, b"%PDF-"),
     "an unknown error": frame({"error": "rm -rf"}),
     "an error that is a list": frame({"error": []}),

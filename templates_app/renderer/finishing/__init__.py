@@ -1,15 +1,42 @@
-"""What happens to a printed PDF: one module per step, each with `finish(pdf, spec, engine_version)`.
+"""What happens to a printed PDF: one module per step, each with `apply(document, spec, engine_version)`.
 
-It returns the new PDF and its number of pages.
+The document is opened once and saved once, whatever the number of steps.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pikepdf
 
 from templates_app.renderer.contracts import RenderSpec
-from templates_app.renderer.finishing import metadata
+from templates_app.renderer.finishing import attachments, metadata
+from templates_app.renderer.finishing.fonts import fonts_of
 
-Finish = Callable[[bytes, RenderSpec, str], tuple[bytes, int]]
+Apply = Callable[[pikepdf.Pdf, RenderSpec, str], None]
 
-STEPS: Sequence[Finish] = (metadata.finish,)
+# Metadata last: XMP says what the document has become.
+STEPS: Sequence[Apply] = (attachments.apply, metadata.apply)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished PDF, its number of pages, and the names of its fonts."""
+
+    pdf: bytes = field(repr=False)
+    page_count: int
+    fonts: tuple[str, ...]
+
+
+def finish(pdf: bytes, spec: RenderSpec, engine_version: str) -> Finished:
+    """Apply every step; the same spec and PDF give the same bytes."""
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        for step in STEPS:
+            step(document, spec, engine_version)
+        fonts = fonts_of(document)
+        pages = len(document.pages)
+        stream = io.BytesIO()
+        document.save(stream, deterministic_id=True)
+    return Finished(stream.getvalue(), pages, fonts)
