@@ -1,48 +1,25 @@
-"""Files, links and their uses in the admin, for superusers and only to look at."""
+"""Files, links and their uses in the admin: to look at, and links to take back."""
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from django.contrib import admin
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 
 from downloads_app.models import DownloadLink, LinkRedemption, StoredFile
-
-Row = TypeVar("Row", bound=Model)
-
-
-class LookOnlyAdmin(admin.ModelAdmin[Row]):
-    """Shows every team's rows to superusers and changes none: only the services know what belongs together."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Grant it to superusers."""
-        return request.user.is_active and request.user.is_superuser
-
-    def has_view_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        """Grant it to superusers."""
-        return request.user.is_active and request.user.is_superuser
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        """Refuse."""
-        return False
+from downloads_app.services.links import link_revoke
+from pdfservice.teams.confirmed_actions import question
+from pdfservice.teams.scopes import Scope
+from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of, rights_of
 
 
 @admin.register(StoredFile)
-class StoredFileAdmin(LookOnlyAdmin[StoredFile]):
-    """What we hold, and what of it storage still has to let go."""
+class StoredFileAdmin(TeamScopedAdmin[StoredFile]):
+    """What we hold, and what of it storage still has to let go. Only the services know what belongs together."""
 
+    view_scope = Scope.JOBS_READ
     list_display = ["filename", "team", "state", "size_bytes", "created_at", "expires_at", "bytes_deleted_at"]
-    list_filter = ["state", ("bytes_deleted_at", admin.EmptyFieldListFilter), "team"]
+    list_filter = ["state", ("bytes_deleted_at", admin.EmptyFieldListFilter), TeamFilter]
     list_select_related = ["team"]
     search_fields = ["filename", "key", "sha256", "external_id"]
     date_hierarchy = "created_at"
@@ -50,28 +27,48 @@ class StoredFileAdmin(LookOnlyAdmin[StoredFile]):
 
 
 @admin.register(DownloadLink)
-class DownloadLinkAdmin(LookOnlyAdmin[DownloadLink]):
+class DownloadLinkAdmin(TeamScopedAdmin[DownloadLink]):
     """Who may still get what."""
 
+    team_path = "file__team"
+    view_scope = Scope.JOBS_READ
     list_display = ["external_id", "file", "team", "use_count", "max_uses", "created_at", "expires_at", "revoked_at"]
-    list_filter = [("revoked_at", admin.EmptyFieldListFilter), "file__team"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter), TeamFilter]
     list_select_related = ["file__team"]
     search_fields = ["external_id", "file__filename", "file__external_id"]
     date_hierarchy = "created_at"
     ordering = ["-created_at"]
+    actions = ["revoke"]
 
     @admin.display(ordering="file__team")
     def team(self, link: DownloadLink) -> str:
         """Return whose file it opens."""
         return str(link.file.team)
 
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Grant it to those who may make links."""
+        return self.may(request, Scope.LINKS_WRITE)
+
+    @admin.action(description="Revoke links for good", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[DownloadLink]) -> HttpResponse | None:
+        """Ask, revoke, and say how many that was."""
+        links = rights_of(request).narrow(queryset, self.team_path, Scope.LINKS_WRITE)
+        ask = "These links open nothing from now on. That cannot be taken back."
+        if (page := question(self, request, links, action="revoke", ask=ask, button="Revoke")) is not None:
+            return page
+        revoked = sum(link_revoke(link=link, actor=actor_of(request)) for link in links.select_related("file"))
+        self.message_user(request, f"{revoked} of {queryset.count()} links were revoked.")
+        return None
+
 
 @admin.register(LinkRedemption)
-class LinkRedemptionAdmin(LookOnlyAdmin[LinkRedemption]):
+class LinkRedemptionAdmin(TeamScopedAdmin[LinkRedemption]):
     """Who got what."""
 
+    team_path = "link__file__team"
+    view_scope = Scope.JOBS_READ
     list_display = ["at", "file", "link_id", "address", "bytes_sent", "complete", "agent"]
-    list_filter = ["complete", "link__file__team"]
+    list_filter = ["complete", TeamFilter]
     list_select_related = ["link__file"]
     search_fields = ["address", "agent", "link__external_id", "link__file__filename"]
     date_hierarchy = "at"
@@ -83,5 +80,5 @@ class LinkRedemptionAdmin(LookOnlyAdmin[LinkRedemption]):
         return str(redemption.link.file)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LinkRedemption]:
-        """Return all uses with their links and files."""
+        """Return uses with their links and files."""
         return super().get_queryset(request).select_related("link__file")

@@ -63,6 +63,7 @@ def test_the_admin_shows_these_models_and_no_others() -> None:
         "teams.User",
         "teams.Team",
         "teams.ApiKey",
+        "teams.Membership",
         "teams.AuditEvent",
         "templates_app.Template",
         "templates_app.TemplateVersion",

@@ -28,3 +28,11 @@ def template_get(*, team: Team, slug: str) -> Template:
     if template is None:
         raise not_found("template")
     return template
+
+
+def template_update(*, template: Template, name: str, retention_days: int | None, actor: str) -> None:
+    """Give a template another name or other days to keep its outputs; its slug is for ever."""
+    with transaction.atomic():
+        changed = Template.objects.filter(pk=template.pk).exclude(name=name, retention_days=retention_days)
+        if changed.update(name=name, retention_days=retention_days):
+            record_template(template, "template.changed", actor=actor, name=name, retention_days=retention_days)

@@ -1,10 +1,13 @@
-"""The admin shows files, links and uses to superusers, and lets nobody change them."""
+"""The admin shows files, links and uses to members of their team, and lets nobody change them but revoke links."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from django.test import Client
 
+from downloads_app.models import DownloadLink
 from downloads_app.services import link_redeem
 from pdfservice.teams.models import User
 from tests.conftest import Member
@@ -47,6 +50,28 @@ def test_nothing_can_be_changed(superuser: Client, handed: Handed, name: str) ->
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_staff_of_a_team_sees_none_of_it(alice: Member, charlie: Member, handed: Handed, name: str) -> None:
-    for person in (alice, charlie):
-        assert person.browser.get(f"/admin/downloads_app/{name}/").status_code == 403
+def test_members_see_their_own_teams_rows_and_no_others(
+    alice: Member, charlie: Member, superuser: Client, name: str
+) -> None:
+    for person, sees in ((alice, True), (charlie, False)):
+        page = person.browser.get(f"/admin/downloads_app/{name}/")
+        assert page.status_code == 200
+        assert (b"invoice.pdf" in page.content) is sees
+
+
+def revoke(person: Member, link: DownloadLink, **more: str) -> Any:
+    chosen = {"action": "revoke", "_selected_action": [str(link.pk)], **more}
+    return person.browser.post("/admin/downloads_app/downloadlink/", chosen)
+
+
+def test_a_link_is_revoked_after_a_question(alice: Member, handed: Handed) -> None:
+    assert b"cannot be taken back" in revoke(alice, handed.link).content
+    assert DownloadLink.objects.get().revoked_at is None
+    assert revoke(alice, handed.link, confirmed="yes").status_code == 302
+    assert DownloadLink.objects.get().revoked_at is not None
+
+
+def test_neither_viewers_nor_strangers_revoke_links(bob: Member, charlie: Member, handed: Handed) -> None:
+    for person in (bob, charlie):
+        revoke(person, handed.link, confirmed="yes")
+        assert DownloadLink.objects.get().revoked_at is None

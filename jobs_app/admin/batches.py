@@ -13,12 +13,15 @@ from jobs_app.batches.services import batch_revive, batch_stop
 from jobs_app.models import Batch
 from jobs_app.states import Status
 from pdfservice.lib.errors import ServiceError
+from pdfservice.teams.scopes import Scope
+from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of, rights_of
 
 
 @admin.register(Batch)
-class BatchAdmin(admin.ModelAdmin[Batch]):
+class BatchAdmin(TeamScopedAdmin[Batch]):
     """Batches with their progress. References may be personal data; the items stay out of sight."""
 
+    view_scope = Scope.JOBS_READ
     list_display = [
         "external_id",
         "team",
@@ -29,9 +32,11 @@ class BatchAdmin(admin.ModelAdmin[Batch]):
         "priority",
         "queued_at",
     ]
-    list_filter = ["status", "output_mode", "team"]
+    list_filter = ["status", "output_mode", TeamFilter]
     list_select_related = ["team", "template_version__template"]
-    search_fields = ["external_id"]
+    search_fields = ["external_id", "template_version__template__slug"]
+    date_hierarchy = "queued_at"
+    ordering = ["-id"]
     readonly_fields = ["progress"]
     actions = ["cancel", "retry_failed"]
 
@@ -55,24 +60,12 @@ class BatchAdmin(admin.ModelAdmin[Batch]):
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Batch], act: Callable[..., None]) -> int:
         done = 0
-        for batch in queryset.select_related("bundle"):
+        for batch in rights_of(request).narrow(queryset, "team", Scope.JOBS_WRITE).select_related("bundle"):
             with suppress(ServiceError):  # its state does not allow it
-                act(batch, actor=f"user:{request.user.get_username()}")
+                act(batch, actor=actor_of(request))
                 done += 1
         return done
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
         """Say whether the user may steer batches of any team."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Batch | None = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Batch | None = None) -> bool:
-        """Refuse."""
-        return False
+        return self.may(request, Scope.JOBS_WRITE)
