@@ -42,7 +42,7 @@ def test_a_job_is_shown_in_every_state(alice: Member, finish: Finish) -> None:
         "id", "kind", "status", "template", "version", "priority", "attempt_count", "deduplicated", "queued_at",
         "started_at", "finished_at", "cancel_requested_at", "expires_at",
         "output_hash", "output_size_bytes", "page_count", "timings",
-        "warnings", "error", "status_url", "file_url",
+        "warnings", "error", "provenance", "status_url", "file_url",
     }  # fmt: skip
     assert (shown["status"], shown["output_size_bytes"], shown["page_count"]) == ("done", 8, 1)
     assert shown["output_hash"] == job.output.sha256 if job.output else False
