@@ -67,7 +67,7 @@ class LinkRedemptionAdmin(TeamScopedAdmin[LinkRedemption]):
 
     team_path = "link__file__team"
     view_scope = Scope.JOBS_READ
-    list_display = ["at", "file", "link_id", "address", "bytes_sent", "complete", "agent"]
+    list_display = ["at", "file", "link_id", "address", "delivery", "bytes_sent", "complete", "agent"]
     list_filter = ["complete", TeamFilter]
     list_select_related = ["link__file"]
     search_fields = ["address", "agent", "link__external_id", "link__file__filename"]

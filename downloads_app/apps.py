@@ -6,3 +6,7 @@ class DownloadsConfig(AppConfig):
 
     name = "downloads_app"
     verbose_name = "Downloads"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from downloads_app import checks  # noqa: F401

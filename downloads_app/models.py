@@ -108,6 +108,22 @@ class StoredFile(models.Model):
     def __str__(self) -> str:
         return self.filename
 
+    @property
+    def etag(self) -> str:
+        """The entity tag of its bytes (RFC 9110)."""
+        return f'"{self.sha256}"'
+
+
+class Delivery(models.TextChoices):
+    """Who sends the bytes: we do, the file server by an address that we signed, or the proxy before us from its disk.
+
+    A link asks for one of the first two; `sendfile` takes the place of `stream` where the settings say so.
+    """
+
+    STREAM = "stream"
+    PRESIGNED = "presigned"
+    SENDFILE = "sendfile"
+
 
 class DownloadLinkQuerySet(models.QuerySet["DownloadLink"]):
     """Reads of links."""
@@ -122,12 +138,11 @@ class DownloadLinkQuerySet(models.QuerySet["DownloadLink"]):
         Without a join, so that an UPDATE keeps the conditions on its own rows: PostgreSQL checks those again after
         waiting for another writer, but not what stands inside a subquery.
         """
-        return self.filter(
-            revoked_at=None,
-            expires_at__gt=Now(),
-            use_count__lt=F("max_uses"),
-            file__in=StoredFile.objects.readable(),
-        )
+        return self.open().filter(use_count__lt=F("max_uses"))
+
+    def open(self) -> DownloadLinkQuerySet:
+        """Return the links that are neither over nor withdrawn, though their uses may be spent."""
+        return self.filter(revoked_at=None, expires_at__gt=Now(), file__in=StoredFile.objects.readable())
 
 
 class DownloadLink(models.Model):
@@ -142,6 +157,7 @@ class DownloadLink(models.Model):
     created_by_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="download_links")
     max_uses = models.PositiveIntegerField(default=1)
     use_count = models.PositiveIntegerField(default=0)
+    delivery = models.CharField(max_length=10, choices=Delivery.choices, default=Delivery.STREAM)
     shows_preview = models.BooleanField(default=False, help_text="the page shows a picture of the first page")
     ip_whitelist = models.JSONField(default=list, help_text="CIDR networks; an empty list lets every address in")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -154,21 +170,44 @@ class DownloadLink(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(max_uses__gte=1), name="link_has_a_use"),
             models.CheckConstraint(condition=Q(use_count__lte=F("max_uses")), name="link_never_overused"),
+            models.CheckConstraint(
+                condition=Q(delivery__in=(Delivery.STREAM, Delivery.PRESIGNED)), name="link_delivery_known"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.external_id} ({self.use_count} of {self.max_uses} uses)"
 
 
+class LinkRedemptionQuerySet(models.QuerySet["LinkRedemption"]):
+    """Reads of uses."""
+
+    def broken_off(self, within: timedelta, most_resumptions: int) -> LinkRedemptionQuerySet:
+        """Return the downloads that ended in that time before they were complete, and may be taken up again."""
+        return self.filter(
+            delivery=Delivery.STREAM,
+            complete=False,
+            ended_at__gt=Now() - within,
+            resumptions__lt=most_resumptions,
+        )
+
+
 class LinkRedemption(models.Model):
-    """One use of a link: from where, and how much of the file left."""
+    """One use of a link: from where, and how much of the file left. Of what others send, we know only that they may."""
 
     link = models.ForeignKey(DownloadLink, on_delete=models.CASCADE, related_name="redemptions")
     at = models.DateTimeField(default=timezone.now)
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=300, blank=True)
+    delivery = models.CharField(max_length=10, choices=Delivery.choices, default=Delivery.STREAM)
+    # Up to which byte of the file.
     bytes_sent = models.PositiveBigIntegerField(default=0)
     complete = models.BooleanField(default=False)
+    # When the last byte left, or the line broke; null while bytes leave.
+    ended_at = models.DateTimeField(null=True)
+    resumptions = models.PositiveSmallIntegerField(default=0)
+
+    objects = LinkRedemptionQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["link", "at"], name="redemption_by_link")]

@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from downloads_app.models import DownloadLink
+from downloads_app.models import Delivery, DownloadLink
 from pdfservice.lib.addresses import parse_network
 from pdfservice.lib.serializers import StrictSerializer
 
@@ -41,6 +41,11 @@ class LinkRequestSerializer(StrictSerializer):
     ip_whitelist = serializers.ListField(
         child=NetworkField(), default=list, max_length=MOST_NETWORKS, help_text="An empty list lets every address in."
     )
+    delivery = serializers.ChoiceField(
+        choices=[Delivery.STREAM.value, Delivery.PRESIGNED.value],
+        default=Delivery.STREAM.value,
+        help_text="`presigned` redirects to the S3 server; not together with `ip_whitelist`.",
+    )
     preview = serializers.BooleanField(default=False, help_text="Show a picture of the first page on the link's page.")
 
 
@@ -56,6 +61,7 @@ class LinkSerializer(serializers.Serializer[dict[str, Any]]):
     max_uses = serializers.IntegerField()
     use_count = serializers.IntegerField()
     ip_whitelist = serializers.ListField(child=serializers.CharField())
+    delivery = serializers.CharField()
     preview = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     revoked_at = serializers.DateTimeField(allow_null=True)
@@ -69,6 +75,7 @@ def link_representation(link: DownloadLink, token: str | None = None) -> dict[st
         "max_uses": link.max_uses,
         "use_count": link.use_count,
         "ip_whitelist": link.ip_whitelist,
+        "delivery": link.delivery,
         "preview": link.shows_preview,
         "created_at": link.created_at,
         "revoked_at": link.revoked_at,

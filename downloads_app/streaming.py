@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, parse_etags
 
 from downloads_app.models import StoredFile
-from downloads_app.services import Redemption, file_open
+from downloads_app.services import file_open
 
 _SINGLE_RANGE = re.compile(r"bytes=[ \t]*(?P<first>[0-9]{0,19})-(?P<last>[0-9]{0,19})[ \t]*", re.ASCII)
 # Control characters, halves of surrogate pairs and line separators have no place in a header; the marks that turn the
@@ -37,7 +37,7 @@ def file_response(request: HttpRequest, file: StoredFile, *, attachment: bool = 
     Raises ServiceError (410) for a file that is gone, StorageUnavailable or ObjectMissing.
     """
     size = file.size_bytes or 0
-    etag = _etag(file)
+    etag = file.etag
     window = None
     response: HttpResponseBase
     if _is_known(request, etag):
@@ -51,23 +51,12 @@ def file_response(request: HttpRequest, file: StoredFile, *, attachment: bool = 
         else:
             response = _stream(file, window, size)
     if response.status_code < 300:
-        _describe(response, file, attachment)
+        describe(response, file, attachment=attachment)
     else:
         del response["Content-Type"]
     response["ETag"] = etag
     response["Accept-Ranges"] = "bytes"
     response["Cache-Control"] = "private, no-cache"
-    return response
-
-
-def redemption_response(redemption: Redemption) -> StreamingHttpResponse:
-    """Return what a use of a link paid for: the whole file, kept by nobody on the way."""
-    response = StreamingHttpResponse(redemption.content)
-    response["Content-Length"] = str(redemption.content.expected_bytes)
-    response["ETag"] = _etag(redemption.file)
-    response["Accept-Ranges"] = "none"
-    response["Cache-Control"] = "private, no-store"
-    _describe(response, redemption.file, attachment=True)
     return response
 
 
@@ -87,16 +76,16 @@ def _stream(file: StoredFile, window: Window | None, size: int) -> StreamingHttp
     return StreamingHttpResponse(content, status=206, headers=headers)
 
 
-def _describe(response: HttpResponseBase, file: StoredFile, attachment: bool) -> None:
+def disposition(file: StoredFile, *, attachment: bool) -> str:
+    """Return the Content-Disposition of a file (RFC 6266, RFC 8187)."""
+    return content_disposition_header(attachment, fit_filename(file.filename)) or "attachment"
+
+
+def describe(response: HttpResponseBase, file: StoredFile, *, attachment: bool) -> None:
+    """Say what a response holds."""
     response["Content-Type"] = file.content_type
-    response["Content-Disposition"] = (
-        content_disposition_header(attachment, fit_filename(file.filename)) or "attachment"
-    )
+    response["Content-Disposition"] = disposition(file, attachment=attachment)
     response["X-Content-Type-Options"] = "nosniff"
-
-
-def _etag(file: StoredFile) -> str:
-    return f'"{file.sha256}"'
 
 
 def _is_known(request: HttpRequest, etag: str) -> bool:

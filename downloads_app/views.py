@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -16,9 +17,11 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from downloads_app.models import DownloadLink
-from downloads_app.services import link_peek, link_redeem
-from downloads_app.streaming import fit_filename, redemption_response
+from downloads_app.deliveries import redemption_response, signed_origin
+from downloads_app.models import Delivery, DownloadLink
+from downloads_app.services import Redemption, link_peek, link_redeem, link_resume
+from downloads_app.streaming import fit_filename
+from pdfservice.lib import storage
 from pdfservice.lib.addresses import client_address
 from pdfservice.lib.errors import ServiceError, not_found
 from pdfservice.lib.problems import CONTENT_TYPE, as_service_error, problem_response
@@ -26,6 +29,7 @@ from pdfservice.lib.rate_limits import charge_stranger
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
+_RANGE = re.compile(r"bytes=[ \t]*(?P<first>[0-9]{1,19})-(?P<last>[0-9]{0,19})[ \t]*", re.ASCII)
 _HEADLINES = {
     "link_spent": gettext_lazy("This link has been used"),
     "link_expired": gettext_lazy("This link has expired"),
@@ -87,11 +91,15 @@ class LinkPage(LinkView):
             "expires_at": link.expires_at,
             "uses_left": link.max_uses - link.use_count,
         }
-        return render(request, "downloads_app/link.html", context)
+        response = render(request, "downloads_app/link.html", context)
+        if link.delivery == Delivery.PRESIGNED and storage.signs_addresses():
+            # Browsers hold the button's redirect to the policy too.
+            response._csp_update = {"form-action": [signed_origin(link.file)]}  # type: ignore[attr-defined]
+        return response
 
     def post(self, request: HttpRequest, token: str) -> HttpResponseBase:
         """Spend a use and send the file."""
-        return _redeem(request, token)
+        return redemption_response(_redeem(request, token))
 
 
 class LinkFile(LinkView):
@@ -100,8 +108,10 @@ class LinkFile(LinkView):
     http_method_names = ["get"]
 
     def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
-        """Spend a use and send the file."""
-        return _redeem(request, token)
+        """Spend a use and send the file, or send the rest of it after a break."""
+        if rest := _rest(request):
+            return redemption_response(_resume(request, token, *rest), resumable=True)
+        return redemption_response(_redeem(request, token), resumable=True)
 
     def refused(self, request: HttpRequest, error: ServiceError) -> HttpResponse:
         """Return a refusal as a problem document, as a page to whoever would rather have HTML."""
@@ -121,9 +131,24 @@ def peek(request: HttpRequest, token: str) -> DownloadLink:
     return link_peek(token=token, address=client_address(request), agent=_agent(request))
 
 
-def _redeem(request: HttpRequest, token: str) -> HttpResponseBase:
-    redemption = link_redeem(token=token, address=client_address(request), agent=_agent(request))
-    return redemption_response(redemption)
+def _redeem(request: HttpRequest, token: str) -> Redemption:
+    return link_redeem(token=token, address=client_address(request), agent=_agent(request))
+
+
+def _resume(request: HttpRequest, token: str, first: int, last: int | None) -> Redemption:
+    etag = request.headers.get("If-Range", "").strip()
+    visitor = {"address": client_address(request), "agent": _agent(request)}
+    return link_resume(token=token, **visitor, first=first, last=last, etag=etag)
+
+
+def _rest(request: HttpRequest) -> tuple[int, int | None] | None:
+    """Return the first and last byte that the caller still wants; None for the whole.
+
+    A range from the beginning, several ranges and what cannot be read mean the whole (RFC 9110, section 14.2).
+    """
+    match = _RANGE.fullmatch(request.headers.get("Range", ""))
+    first, last = (int(match["first"]), int(match["last"]) if match["last"] else None) if match else (0, None)
+    return None if first == 0 or (last is not None and last < first) else (first, last)
 
 
 def _counted(request: HttpRequest, error: ServiceError) -> ServiceError:

@@ -202,6 +202,18 @@ if S3_BUCKET:
             ),
         },
     }
+    # Addresses that are handed out name the server as those outside know it.
+    _public_endpoint = env.text("S3_PUBLIC_ENDPOINT_URL", "")
+    STORAGES["public"] = {
+        **STORAGES["default"],
+        "OPTIONS": {
+            **STORAGES["default"]["OPTIONS"],
+            **({"endpoint_url": _public_endpoint} if _public_endpoint else {}),
+        },
+    }
+SENDFILE = env.choice("SENDFILE", "no", ("no", "x-accel-redirect", "x-sendfile"))
+SENDFILE = "" if SENDFILE == "no" else SENDFILE
+SENDFILE_LOCATION = env.text("SENDFILE_LOCATION", "/protected-files/")
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise complains about one that is not there

@@ -11,7 +11,7 @@ from downloads_app.services.files import (
 )
 from downloads_app.services.links import link_create, link_revoke
 from downloads_app.services.previews import preview_read, preview_store
-from downloads_app.services.redemption import Redemption, link_peek, link_redeem
+from downloads_app.services.redemption import Redemption, link_peek, link_redeem, link_resume
 
 __all__ = [
     "Redemption",
@@ -25,6 +25,7 @@ __all__ = [
     "link_create",
     "link_peek",
     "link_redeem",
+    "link_resume",
     "link_revoke",
     "preview_read",
     "preview_store",

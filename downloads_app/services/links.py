@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from downloads_app.models import DownloadLink, FileState, StoredFile
+from downloads_app.models import Delivery, DownloadLink, FileState, StoredFile
 from downloads_app.services.files import file_gone
+from pdfservice.lib import storage
 from pdfservice.lib.addresses import parse_network
-from pdfservice.lib.errors import conflict, not_found
+from pdfservice.lib.errors import Fault, conflict, malformed, not_found
 from pdfservice.lib.tokens import hash_token, new_token
 from pdfservice.teams import audit
 from pdfservice.teams.callers import Caller
@@ -27,12 +28,17 @@ def link_create(
     max_uses: int = 1,
     ip_whitelist: Sequence[str] = (),
     preview: bool = False,
+    delivery: str = Delivery.STREAM,
 ) -> tuple[DownloadLink, str]:
     """Make a link to a live file of the caller's team; return it and its token, which cannot be had again.
 
     The link ends after `ttl_seconds`, but never after its file. `ip_whitelist` holds networks in CIDR notation; none
-    lets every address in. Raises ServiceError: 410 for a file that is gone, 409 for one that is not stored yet.
+    lets every address in. Raises ServiceError: 410 for a file that is gone, 409 for one that is not stored yet, and for
+    `presigned` delivery where the storage signs no addresses; 400 for it together with networks, which whoever follows
+    the signed address would not have to be in.
     """
+    if delivery == Delivery.PRESIGNED:
+        _check_presigned(ip_whitelist)
     if file.team_id != caller.team.pk:
         raise not_found("file")
     current = StoredFile.objects.readable().filter(pk=file.pk).first()
@@ -51,13 +57,27 @@ def link_create(
             created_by_user=caller.user,
             created_by_key=caller.api_key,
             max_uses=max_uses,
+            delivery=delivery,
             shows_preview=preview,
             ip_whitelist=[str(parse_network(network)) for network in ip_whitelist],
             expires_at=expires_at,
         )
-        data = {"max_uses": max_uses, "expires_at": expires_at.isoformat(), "ip_whitelist": link.ip_whitelist}
+        data = {
+            "max_uses": max_uses,
+            "expires_at": expires_at.isoformat(),
+            "ip_whitelist": link.ip_whitelist,
+            "delivery": link.delivery,
+        }
         link_event(link=link, actor=caller.actor, action="link.created", data=data)
     return link, token
+
+
+def _check_presigned(ip_whitelist: Sequence[str]) -> None:
+    if ip_whitelist:
+        message = "Presigned delivery cannot hold to an address list: the file server does not know it."
+        raise malformed(message, [Fault("/delivery", message)])
+    if not storage.signs_addresses():
+        raise conflict("Presigned delivery needs files on S3.", "presigned_unavailable")
 
 
 def link_revoke(*, link: DownloadLink, actor: str) -> bool:

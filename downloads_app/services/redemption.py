@@ -1,63 +1,48 @@
-"""Using a link: look at it, spend a use of it, or be refused."""
+"""Using a link: look at it, spend a use of it, go on with a download that broke off."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from downloads_app.content import OpenedFile
-from downloads_app.models import DownloadLink, LinkRedemption, StoredFile
-from downloads_app.services.files import file_gone, file_open
+from downloads_app.models import Delivery, DownloadLink, LinkRedemption, StoredFile
+from downloads_app.services.files import file_open
 from downloads_app.services.links import link_event
+from downloads_app.services.refusals import ACTOR, Refusal, Visitor, record_refusal, refusal
+from pdfservice.lib import storage
 from pdfservice.lib.addresses import Address, is_within
 from pdfservice.lib.errors import ServiceError, gone, not_found
 from pdfservice.lib.tokens import hash_token
-from pdfservice.teams.models import AuditEvent
 
 logger = logging.getLogger(__name__)
 
-ACTOR = "link"
-REFUSED = "link.refused"
-# One refusal for each link and reason in this time is written down, else the holder of a dead link could fill the log.
-REFUSAL_INTERVAL = timedelta(minutes=1)
-AGENT_CHARACTERS = 300
-
-
-class Refusal(StrEnum):
-    """Why a link does not open."""
-
-    ADDRESS = "address"
-    REVOKED = "link_revoked"
-    EXPIRED = "link_expired"
-    SPENT = "link_spent"
-    FILE_GONE = "file_gone"
+# A download that broke off is taken up again within this time, so many times, from the same address.
+RESUME_WITHIN = timedelta(minutes=10)
+MOST_RESUMPTIONS = 20
+# What we handed on and the visitor may not have: it was in buffers of ours, of the system and on the line.
+IN_FLIGHT_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """A spent use: the file, and its bytes, opened. Whoever holds it has to iterate or close `content`."""
+    """A spent use: the file, and its bytes from `offset` on, opened.
+
+    Whoever holds it has to iterate or close `content`. By a `delivery` other than `stream` somebody else sends the
+    bytes, and `content` is closed.
+    """
 
     redemption_id: int
     file: StoredFile
     content: OpenedFile
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who holds the token, as far as we can tell."""
-
-    address: Address | None
-    agent: str
-
-    def described(self) -> dict[str, str]:
-        """Return what the audit log keeps."""
-        return {"address": str(self.address or ""), "agent": self.agent}
+    delivery: Delivery = Delivery.STREAM
+    offset: int = 0
 
 
 def link_peek(*, token: str, address: Address | None, agent: str) -> DownloadLink:
@@ -66,7 +51,11 @@ def link_peek(*, token: str, address: Address | None, agent: str) -> DownloadLin
     Raises ServiceError: 404 for a wrong token or address, 410 for a link that is spent, expired, revoked, or whose file
     is gone.
     """
-    return _admit(token, Visitor(address, _printable(agent)))
+    visitor = Visitor.of(address, agent)
+    link = _known(token, visitor)
+    if not DownloadLink.objects.usable().filter(pk=link.pk).exists():
+        raise refusal(link, visitor)
+    return link
 
 
 def link_redeem(*, token: str, address: Address | None, agent: str) -> Redemption:
@@ -75,98 +64,117 @@ def link_redeem(*, token: str, address: Address | None, agent: str) -> Redemptio
     The file is opened first, so that a use is spent only when there are bytes for it. Raises what `link_peek` raises,
     and StorageUnavailable or ObjectMissing, with nothing spent.
     """
-    visitor = Visitor(address, _printable(agent))
-    link = _admit(token, visitor)
+    visitor = Visitor.of(address, agent)
+    link = link_peek(token=token, address=address, agent=agent)
+    delivery = _delivery(link)
     content = file_open(file=link.file)
     try:
-        redemption = _spend(link, visitor)
+        redemption = _spend(link, visitor, delivery)
     except BaseException:
         content.close()
         raise
     if redemption is None:
         content.close()
-        raise _refusal(link, visitor)
-    content.when_ended(lambda ended: _settle(redemption.pk, ended))
-    return Redemption(redemption.pk, link.file, content)
+        raise refusal(link, visitor)
+    if delivery != Delivery.STREAM:
+        content.close()
+    else:
+        content.when_ended(lambda ended: _settle(redemption.pk, link.file, 0, ended))
+    return Redemption(redemption.pk, link.file, content, delivery)
 
 
-def _admit(token: str, visitor: Visitor) -> DownloadLink:
+def link_resume(
+    *, token: str, address: Address | None, agent: str, first: int, last: int | None, etag: str
+) -> Redemption:
+    """Go on with a download that broke off, from byte `first` to `last` (None: the end), without another use.
+
+    Only with the file's ETag, from the address that began it, in time, and for what it has not got yet. Raises
+    ServiceError: 404 and 410 as `link_peek`, though not for a link that is spent, and 410 where there is nothing to go
+    on with; then nothing is spent.
+    """
+    visitor = Visitor.of(address, agent)
+    link = _known(token, visitor)
+    if not DownloadLink.objects.open().filter(pk=link.pk).exists():
+        raise refusal(link, visitor)
+    broken_off = _broken_off(link, visitor, first) if etag == link.file.etag else None
+    if broken_off is None:
+        raise _not_resumable(link, visitor)
+    size = link.file.size_bytes or 0
+    length = size - first if last is None else min(last + 1, size) - first
+    content = file_open(file=link.file, offset=first, length=length)
+    try:
+        is_ours = _take_up(link, visitor, broken_off, first)
+    except BaseException:
+        content.close()
+        raise
+    if not is_ours:
+        content.close()
+        raise _not_resumable(link, visitor)
+    content.when_ended(lambda ended: _settle(broken_off.pk, link.file, first, ended))
+    return Redemption(broken_off.pk, link.file, content, offset=first)
+
+
+def _known(token: str, visitor: Visitor) -> DownloadLink:
     link = DownloadLink.objects.select_related("file__team").filter(token_hash=hash_token(token)).first()
     if link is None:
-        raise _unknown()
+        raise not_found("link")
     if link.ip_whitelist and not is_within(visitor.address, link.ip_whitelist):
-        _record_refusal(link, Refusal.ADDRESS, visitor)
-        raise _unknown()  # to this address it does not exist
-    if not DownloadLink.objects.usable().filter(pk=link.pk).exists():
-        raise _refusal(link, visitor)
+        record_refusal(link, Refusal.ADDRESS, visitor)
+        raise not_found("link")  # to this address it does not exist
     return link
 
 
-def _spend(link: DownloadLink, visitor: Visitor) -> LinkRedemption | None:
+def _delivery(link: DownloadLink) -> Delivery:
+    if link.delivery == Delivery.PRESIGNED and storage.signs_addresses():
+        return Delivery.PRESIGNED
+    return Delivery.SENDFILE if settings.SENDFILE else Delivery.STREAM
+
+
+def _spend(link: DownloadLink, visitor: Visitor, delivery: Delivery) -> LinkRedemption | None:
     """Spend a use and write it down, or return None when there is none left any more."""
     with transaction.atomic():
         if not DownloadLink.objects.usable().filter(pk=link.pk).update(use_count=F("use_count") + 1):
             return None
         redemption = LinkRedemption.objects.create(
-            link=link, address=str(visitor.address) if visitor.address else None, agent=visitor.agent
+            link=link, address=visitor.address_text, agent=visitor.agent, delivery=delivery
         )
-        data = {"redemption": redemption.pk, **visitor.described()}
+        data = {"redemption": redemption.pk, "delivery": delivery.value, **visitor.described()}
         link_event(link=link, actor=ACTOR, action="link.redeemed", data=data)
     return redemption
 
 
-def _settle(redemption_id: int, ended: OpenedFile) -> None:
+def _broken_off(link: DownloadLink, visitor: Visitor, first: int) -> LinkRedemption | None:
+    """Return the visitor's last download of this link if it broke off and has not got byte `first`."""
+    if visitor.address is None or first >= (link.file.size_bytes or 0):
+        return None
+    mine = LinkRedemption.objects.filter(link=link, address=visitor.address_text).order_by("-id")
+    return mine.broken_off(RESUME_WITHIN, MOST_RESUMPTIONS).filter(bytes_sent__lte=first + IN_FLIGHT_BYTES).first()
+
+
+def _take_up(link: DownloadLink, visitor: Visitor, broken_off: LinkRedemption, first: int) -> bool:
+    """Take a broken download up again; False when somebody else just did."""
+    with transaction.atomic():
+        waiting = LinkRedemption.objects.filter(
+            pk=broken_off.pk, ended_at__isnull=False, resumptions=broken_off.resumptions
+        )
+        if not waiting.update(ended_at=None, resumptions=F("resumptions") + 1):
+            return False
+        data = {"redemption": broken_off.pk, "first": first, **visitor.described()}
+        link_event(link=link, actor=ACTOR, action="link.resumed", data=data)
+    return True
+
+
+def _settle(redemption_id: int, file: StoredFile, offset: int, ended: OpenedFile) -> None:
+    sent = offset + ended.sent_bytes
     try:
-        LinkRedemption.objects.filter(pk=redemption_id).update(bytes_sent=ended.sent_bytes, complete=ended.is_complete)
+        LinkRedemption.objects.filter(pk=redemption_id).update(
+            bytes_sent=Greatest("bytes_sent", sent), complete=sent == file.size_bytes, ended_at=Now()
+        )
     except DatabaseError:
         # The bytes have left; an error now would only break a connection that did its work.
-        logger.exception("Redemption %s: %s bytes left, not written down", redemption_id, ended.sent_bytes)
+        logger.exception("Redemption %s: %s bytes left, not written down", redemption_id, sent)
 
 
-def _refusal(link: DownloadLink, visitor: Visitor) -> ServiceError:
-    """Write down why `link` is unusable, and return it as an error."""
-    link.refresh_from_db(fields=["revoked_at", "use_count"])
-    reason = _reason(link)
-    _record_refusal(link, reason, visitor)
-    match reason:
-        case Refusal.REVOKED:
-            return gone("This link has been withdrawn.", reason)
-        case Refusal.SPENT:
-            return gone("This link has been used up.", reason)
-        case Refusal.EXPIRED:
-            return gone("This link has expired.", reason)
-    return file_gone()
-
-
-def _reason(link: DownloadLink) -> Refusal:
-    """Say why a link that the database found unusable is so, by its clock."""
-    if link.revoked_at is not None:
-        return Refusal.REVOKED
-    if DownloadLink.objects.filter(pk=link.pk, expires_at__lte=Now()).exists():
-        return Refusal.EXPIRED
-    return Refusal.SPENT if link.use_count >= link.max_uses else Refusal.FILE_GONE
-
-
-def _unknown() -> ServiceError:
-    return not_found("link")
-
-
-def _record_refusal(link: DownloadLink, reason: Refusal, visitor: Visitor) -> None:
-    if _was_recorded(link, reason):  # without a lock, so that a flood of refusals does not hold up writers
-        return
-    with transaction.atomic():
-        DownloadLink.objects.select_for_update().get(pk=link.pk)
-        if not _was_recorded(link, reason):
-            data = {"reason": reason, **visitor.described()}
-            link_event(link=link, actor=ACTOR, action=REFUSED, data=data)
-
-
-def _was_recorded(link: DownloadLink, reason: Refusal) -> bool:
-    # The last few events suffice: more than that in the interval are uses of the link, and those are bounded anyway.
-    latest = AuditEvent.objects.about(link.external_id).filter(at__gt=Now() - REFUSAL_INTERVAL).order_by("-id")[:20]
-    return any(event.action == REFUSED and event.data.get("reason") == reason for event in latest)
-
-
-def _printable(agent: str) -> str:
-    # PostgreSQL holds no NUL, and a log is no place for control characters.
-    return "".join(character for character in agent if character.isprintable())[:AGENT_CHARACTERS]
+def _not_resumable(link: DownloadLink, visitor: Visitor) -> ServiceError:
+    record_refusal(link, Refusal.NOT_RESUMABLE, visitor)
+    return gone("There is no download to go on with; begin a new one.", Refusal.NOT_RESUMABLE)

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from downloads_app.models import DownloadLink, LinkRedemption, StoredFile
-from downloads_app.services import file_discard, files, link_peek, link_redeem, link_revoke
+from downloads_app.services import file_discard, files, link_peek, link_redeem, link_revoke, refusals
 from downloads_app.services import redemption as redemption_services
 from pdfservice.lib import storage
 from pdfservice.lib.addresses import parse_address
@@ -129,7 +129,7 @@ def test_a_flood_of_refusals_is_one_event_a_minute_for_each_reason(
         _refusal(handed.token)
         _refusal(handed.token, parse_address("10.0.0.1"))
     assert sorted(event.data["reason"] for event in events(handed.link, "link.refused")) == ["address", "link_revoked"]
-    monkeypatch.setattr(redemption_services, "REFUSAL_INTERVAL", timedelta(0))  # a minute later
+    monkeypatch.setattr(refusals, "INTERVAL", timedelta(0))  # a minute later
     _refusal(handed.token)
     assert len(events(handed.link, "link.refused")) == 3
 

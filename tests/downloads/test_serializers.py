@@ -30,7 +30,13 @@ def _faults(body: Any) -> dict[str, str]:
 def test_nothing_said_means_once_for_a_quarter_of_an_hour_from_anywhere() -> None:
     serializer = LinkRequestSerializer(data={})
     assert serializer.is_valid()
-    assert serializer.validated_data == {"ttl_seconds": 900, "max_uses": 1, "ip_whitelist": [], "preview": False}
+    assert serializer.validated_data == {
+        "ttl_seconds": 900,
+        "max_uses": 1,
+        "ip_whitelist": [],
+        "preview": False,
+        "delivery": "stream",
+    }
 
 
 @pytest.mark.parametrize("body", [{"ttl_seconds": 1, "max_uses": 1}, {"ttl_seconds": 2_592_000, "max_uses": 1000}])
@@ -62,7 +68,7 @@ def test_every_fault_is_named_at_once() -> None:
         {"ip_whitelist": "10.0.0.0/8"},
         {"ip_whitelist": {}},
         {"ip_whitelist": ["10.0.0.0/8"] * 101},
-        {"delivery": "presigned"},
+        {"delivery": "pigeon"},
     ],
 )
 def test_what_is_malformed_is_refused_where_it_stands(body: dict[str, Any]) -> None:
@@ -109,6 +115,7 @@ def test_a_link_shows_its_addresses_only_with_the_token(handed: Handed, settings
         "max_uses": 1,
         "use_count": 0,
         "ip_whitelist": [],
+        "delivery": "stream",
         "preview": False,
         "created_at": handed.link.created_at.isoformat().replace("+00:00", "Z"),
         "revoked_at": None,
