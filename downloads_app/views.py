@@ -137,8 +137,9 @@ def _redeem(request: HttpRequest, token: str) -> Redemption:
 
 def _resume(request: HttpRequest, token: str, first: int, last: int | None) -> Redemption:
     etag = request.headers.get("If-Range", "").strip()
-    visitor = {"address": client_address(request), "agent": _agent(request)}
-    return link_resume(token=token, **visitor, first=first, last=last, etag=etag)
+    return link_resume(
+        token=token, address=client_address(request), agent=_agent(request), first=first, last=last, etag=etag
+    )
 
 
 def _rest(request: HttpRequest) -> tuple[int, int | None] | None:
