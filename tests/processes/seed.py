@@ -29,6 +29,7 @@ def main() -> None:
 
     from pdfservice.teams.api_keys import api_key_create
     from pdfservice.teams.models import Team
+    from pdfservice.teams.scopes import PROGRAM_SCOPES, Scope
     from templates_app.renderer.contracts import Engine, Language
     from templates_app.sample_templates import sample_source
     from templates_app.services import VersionSource, version_publish_new
@@ -41,7 +42,7 @@ def main() -> None:
         version_publish_new(team=team, slug=engine.value, name=engine.value, source=source, actor="tests")
         source = replace(sample_source("invoice"), engine=engine)
         version_publish_new(team=team, slug=f"invoice-{engine.value}", name="Invoice", source=source, actor="tests")
-    _, text = api_key_create(team=team, name="tests", actor="tests")
+    _, text = api_key_create(team=team, name="tests", actor="tests", scopes=[*PROGRAM_SCOPES, Scope.TEMPLATES_WRITE])
     sys.stdout.write(text)
 
 
