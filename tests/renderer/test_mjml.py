@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from templates_app.renderer.contracts import RenderError
@@ -99,3 +100,15 @@ def test_columns_stand_side_by_side_and_no_web_font_is_asked_for(sandbox: Sandbo
     # PDFium puts what stands on one line into one line.
     assert "Left 1" in text_of(document)
     assert "Left 1\r\nRight" not in text_of(document) or engine is Engine.WEASYPRINT
+
+
+@pytest.mark.parametrize("engine", list(Engine))
+def test_a_column_is_as_wide_as_it_says_and_its_text_ends_there(sandbox: Sandbox, engine: Engine) -> None:
+    source = """<mjml><mj-head><mj-style>@page { size: 600px 300px; margin: 0 }</mj-style></mj-head>
+      <mj-body width="600px"><mj-section><mj-column width="40%"><mj-text>a</mj-text></mj-column>
+      <mj-column width="60%"><mj-text align="right" padding="0">Z</mj-text></mj-column></mj-section></mj-body></mjml>"""
+    document = sandbox.render(spec(source, engine=engine, language=Language.MJML), tenant="acme")
+    with pypdfium2.PdfDocument(document.pdf) as pdf:
+        text = pdf[0].get_textpage()
+        right = text.get_charbox(text.get_text_range().index("Z"))[2]
+    assert right == pytest.approx(600 * 0.75, abs=10)

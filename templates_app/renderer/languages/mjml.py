@@ -23,6 +23,9 @@ _VENDOR_STYLE = re.compile(r"(?:\bmso|-ms|-webkit)-[a-z-]+\s*:[^;\"}]*;?\s*")
 # A page is as wide as a screen, but no screen.
 _SCREEN = re.compile(r"only screen and \(min-width:\s*\d+px\)|screen and \(min-width:\s*\d+px\)")
 
+# WeasyPrint reads no width from attributes, and what is aligned to the right would stand in the middle of its column.
+_WIDTHS = '<style>table[width="100%"] { width: 100% }</style>'
+
 
 def write_html(spec: RenderSpec) -> str:
     """Render the source; raise RenderError with the line at fault."""
@@ -100,7 +103,7 @@ def _to_html(source: str) -> str:
         raise _error(f"MJML: {error}", line) from error
     html = _REMOTE_IMPORT.sub("", _REMOTE_LINK.sub("", html))
     html = html.replace("word-break:break-word", "overflow-wrap:break-word")  # the former name, which WeasyPrint lacks
-    return _SCREEN.sub("all", _VENDOR_STYLE.sub("", html))
+    return _SCREEN.sub("all", _VENDOR_STYLE.sub("", html)).replace("<style", f"{_WIDTHS}<style", 1)
 
 
 def _error(message: str, line: int | None) -> RenderError:
