@@ -6,6 +6,7 @@ import html
 import io
 import re
 import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterable
 
@@ -13,9 +14,16 @@ from fontTools.ttLib import TTFont
 
 from templates_app.renderer.contracts import Asset
 
-_MAX_NAMED = 10
-# What is never drawn: styles, scripts, comments, tags with their attributes.
-_UNSEEN = re.compile(r"<(style|script)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_MAX_NAMED, _MAX_LISTED = 10, 30
+_MAX_ATTRIBUTES = 10
+# What is never drawn: styles, scripts, titles, comments, tags with their attributes.
+_UNSEEN = re.compile(r"<(style|script|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.IGNORECASE)
+# But what styles add is: the texts of `content`, and attributes where it asks for them.
+_STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.DOTALL | re.IGNORECASE)
+_CONTENT = re.compile(r"\bcontent\s*:([^;{}]*)", re.IGNORECASE)
+_STRING = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_ATTRIBUTE = re.compile(r"\battr\(\s*([\w-]+)", re.IGNORECASE)
+_CSS_ESCAPE = re.compile(r"\\([0-9a-f]{1,6})\s?", re.IGNORECASE)
 # Joiners, variation selectors, tags of flags: they shape other glyphs and need none.
 _SHAPING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0000-\U000e0fff]")
 _DRAWN = frozenset("LMNPS")
@@ -38,16 +46,35 @@ def missing_glyphs(document: str, assets: Iterable[Asset]) -> list[str]:
     """Return one warning that names the characters of `document` (HTML) that no installed font and no asset has."""
     if not _installed:
         return []
-    seen = set(html.unescape(_UNSEEN.sub(" ", document))) if not document.isascii() or "&" in document else set()
+    seen = set() if document.isascii() and "&" not in document and "\\" not in document else _seen(document)
     wanted = {one for one in seen if ord(one) not in _installed and _is_drawn(one)}
     for asset in assets if wanted else ():
         wanted -= _characters_of(asset)
     if not wanted:
         return []
     named = sorted(wanted)
-    names = ", ".join(_name(one) for one in named[:_MAX_NAMED])
-    more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
+    if len(named) <= _MAX_NAMED:
+        names, more = ", ".join(map(_name, named)), ""
+    else:
+        names = ", ".join(f"{one} U+{ord(one):04X}" for one in named[:_MAX_LISTED])
+        more = f" and {len(named) - _MAX_LISTED} more" if len(named) > _MAX_LISTED else ""
     return [f"No font has these characters, so they print as boxes: {names}{more}"]
+
+
+def _seen(document: str) -> set[str]:
+    """Return the characters that are drawn: the text, and what style sheets print around it."""
+    contents = _CONTENT.findall(" ".join(_STYLE.findall(document)))
+    strings = [one or other for content in contents for one, other in _STRING.findall(content)]
+    added = [_CSS_ESCAPE.sub(_escaped, text) for text in strings]
+    names = dict.fromkeys(name for content in contents for name in _ATTRIBUTE.findall(content))
+    for name in list(names)[:_MAX_ATTRIBUTES]:
+        added += re.findall(rf"""<[^<>]*\s{name}\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", document, re.IGNORECASE)
+    return set(html.unescape(_UNSEEN.sub(" ", document))) | set(html.unescape("".join(added)))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return chr(code) if code <= sys.maxunicode else "\ufffd"
 
 
 def _is_drawn(character: str) -> bool:
