@@ -133,6 +133,15 @@ def test_an_odd_value_is_printed_or_refused(payload: object) -> None:
             html(source, payload)
 
 
+def test_a_version_is_compiled_once() -> None:
+    interpreter = handlebars._Interpreter()
+    first, other = (json.dumps({"html_source": source}) for source in ("{{a}}", "other"))
+    assert interpreter.run("a version's key", first, '{"a": 1}') == {"html": "1"}
+    # Had it been compiled again, the other source would answer.
+    assert interpreter.run("a version's key", other, '{"a": 2}') == {"html": "2"}
+    assert interpreter.run("another key", other, "{}") == {"html": "other"}
+
+
 def test_a_template_leaves_nothing_to_the_next() -> None:
     html("{{#*inline 'leak'}}x{{/inline}}{{> leak}}", partials={"other": "x"})
     assert error("{{> leak}}").code is ErrorCode.TEMPLATE_ERROR

@@ -113,6 +113,34 @@ def test_a_helper_refuses_and_names_itself_and_the_line(
     assert caught.message.startswith(f"{arguments[0]}: ")
 
 
+EVERYWHERE = {
+    Language.JINJA2: "{}",
+    Language.HANDLEBARS: "{}",
+    Language.MJML: "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section>"
+    "</mj-body></mjml>",
+    Language.MARKDOWN: "Some text. {}",
+}
+OF_EACH: list[tuple[list[str], str]] = [
+    (["money", "1234.5", '"EUR"'], ">€1,234.50<"),
+    (["number", "1234.5"], ">1,234.5<"),
+    (["date", '"2026-03-29"'], ">Mar 29, 2026<"),
+    (["time", '"2026-03-29T15:30:00Z"'], ">3:30 PM<"),
+    (["pluralise", "2", '"item"', '"items"'], ">items<"),
+    (["qr_code", '"x"'], '><svg role="img"'),
+    (["barcode", '"x"'], '><svg xmlns="http://www.w3.org/2000/svg"'),
+    (["image", '"logo (1).png"'], '><img src="asset:logo (1).png" alt="">'),
+]
+
+
+@pytest.mark.parametrize("language", list(EVERYWHERE))
+@pytest.mark.parametrize(("arguments", "expected"), OF_EACH)
+def test_each_helper_answers_in_each_language(language: Language, arguments: list[str], expected: str) -> None:
+    source = EVERYWHERE[language].format(f"<b>{call(language, *arguments)}</b>")
+    if language is Language.MARKDOWN:
+        source = source.replace("<b>", "**").replace("</b>", "**")
+    assert expected in re.sub("\u202f", " ", written(source, language=language, assets=LOGO))
+
+
 @pytest.mark.parametrize("language", CALLING)
 def test_the_version_says_which_locale_and_time_zone_are_meant(language: Language) -> None:
     source = call(language, "date", "v", '"short"') + " " + call(language, "number", "1234.5")

@@ -8,6 +8,7 @@ import pytest
 
 from templates_app.renderer.contracts import ErrorCode, RenderError
 from templates_app.renderer.languages.jinja2 import write_html
+from templates_app.renderer.languages.jinja2_sandbox import TemplateSandbox
 from templates_app.renderer.sandbox import Sandbox
 from tests.renderer.support import failure, spec, written, written_error
 
@@ -103,6 +104,20 @@ def test_an_error_in_a_partial_names_file_and_line(partial: str, code: ErrorCode
 def test_a_partial_that_includes_itself_is_the_templates_error() -> None:
     caught = error("{% include 'line' %}", partials={"line": "{% include 'line' %}"})
     assert (caught.code, caught.permanent) == (ErrorCode.TEMPLATE_ERROR, True)
+
+
+def test_a_version_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    former = TemplateSandbox.from_string
+
+    def from_string(sandbox: TemplateSandbox, source: Any, **options: Any) -> Any:
+        compiled.append(source)
+        return former(sandbox, source, **options)
+
+    monkeypatch.setattr(TemplateSandbox, "from_string", from_string)
+    source = "compiled once: {{ a }}"
+    assert [html(source, {"a": number}) for number in (1, 2)] == ["compiled once: 1", "compiled once: 2"]
+    assert compiled == [source]
 
 
 def test_a_version_with_other_partials_is_another_template() -> None:

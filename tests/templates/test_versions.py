@@ -13,6 +13,7 @@ from django.utils import timezone
 from pdfservice.lib import storage
 from pdfservice.lib.errors import ServiceError
 from pdfservice.teams.models import AuditEvent, Team
+from templates_app import triggers
 from templates_app.models import (
     AssetType,
     Template,
@@ -50,23 +51,34 @@ def test_publishing_the_same_again_changes_nothing(acme: Team) -> None:
     assert TemplateVersion.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"html_source": "other"},
-        {"css_source": "other"},
-        {"engine": "weasyprint"},
-        {"html_source_key": "sources/other"},
-        {"css_source_key": "sources/other"},
-        {"findings": ["none"]},
-        {"payload_schema": {}},
-        {"trusted_fields": ["body"]},
-        {"locale": "de"},
-        {"timezone": "Europe/Berlin"},
-        {"status": VersionStatus.DRAFT, "published_at": None},
-        {"content_hash": "x"},
-    ],
-)
+FROZEN: list[dict[str, Any]] = [
+    {"template_id": 10**6},
+    {"version": 77},
+    {"language": "markdown"},
+    {"sample_payload": {"name": "Bo"}},
+    {"resource_policy": "fail"},
+    {"title": "other"},
+    {"published_at": timezone.now()},
+    {"html_source": "other"},
+    {"css_source": "other"},
+    {"engine": "weasyprint"},
+    {"html_source_key": "sources/other"},
+    {"css_source_key": "sources/other"},
+    {"findings": ["none"]},
+    {"payload_schema": {}},
+    {"trusted_fields": ["body"]},
+    {"locale": "de"},
+    {"timezone": "Europe/Berlin"},
+    {"status": VersionStatus.DRAFT, "published_at": None},
+    {"content_hash": "x"},
+]
+
+
+def test_every_frozen_column_is_tried() -> None:
+    assert {column for change in FROZEN for column in change} >= set(triggers._FROZEN_COLUMNS)
+
+
+@pytest.mark.parametrize("change", FROZEN)
 def test_the_database_refuses_to_change_a_published_version(acme: Team, change: dict[str, Any]) -> None:
     version = publish(acme)
     with pytest.raises(IntegrityError, match="never change"), transaction.atomic():
