@@ -8,6 +8,7 @@ one look at one index.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from django.db import transaction
@@ -26,6 +27,23 @@ def next_turn(*, team_id: int, priority: int) -> int:
     served = waiting.aggregate(head=Min("turn"))["head"]
     own_last = waiting.filter(team_id=team_id).aggregate(last=Max("turn"))["last"]
     return max(served if served is not None else 0, own_last + 1 if own_last is not None else 0)
+
+
+def turns_again(jobs: Iterable[Job]) -> Iterator[tuple[Job, int]]:
+    """Yield jobs that come back after a failure, each with its new number: behind whoever is being served now.
+
+    A team's get one number each, so that another team's next job waits for one of them at most. None gets a lower
+    number than it had.
+    """
+    last: dict[tuple[int, int], int] = {}
+    for job in sorted(jobs, key=lambda job: (job.turn, job.pk)):
+        line = (job.team_id, job.effective_priority)
+        if line not in last:
+            waiting = Job.objects.claimable().order_by().filter(effective_priority=job.effective_priority)
+            served = waiting.aggregate(head=Min("turn"))["head"]
+            last[line] = served if served is not None else -1
+        last[line] = max(job.turn, last[line] + 1)
+        yield job, last[line]
 
 
 def climb(*, limit: int = 500) -> int:

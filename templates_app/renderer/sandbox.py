@@ -24,6 +24,7 @@ from templates_app.renderer.contracts import (
 )
 from templates_app.renderer.frames import FrameClosed, FrameInvalid, FrameTimeout
 from templates_app.renderer.nursery import Nursery
+from templates_app.renderer.serving import OUT_OF_MEMORY_STATUS
 from templates_app.renderer.wire import pack_request, reply_bounds, unpack_reply, unpack_result
 
 _DYING_SECONDS = 1.0
@@ -183,6 +184,7 @@ class Sandbox:
         except FrameClosed as error:
             if self._was_interrupted():
                 raise RenderInterrupted from error
+            self._refuse_too_large_request(child, error)
             raise _ChildGone from error
         except FrameTimeout as error:
             raise self._timeout(child, request.limits) from error
@@ -199,6 +201,12 @@ class Sandbox:
             raise verdicts.verdict(self._nursery.ending_of(child), child.stderr_tail(), peak) from error
         except FrameInvalid as error:
             raise verdicts.nonsense(str(error), child.stderr_tail(), child.peak_memory_kb()) from error
+
+    def _refuse_too_large_request(self, child: Child, error: FrameClosed) -> None:
+        """Raise RenderError if the child died because it may not hold as much as it was being given."""
+        ending = self._nursery.ending_of(child) if child.await_end(_DYING_SECONDS) else None
+        if ending is not None and ending.status == OUT_OF_MEMORY_STATUS:
+            raise verdicts.verdict(ending, child.stderr_tail(), 0) from error
 
     def _final_peak(self, child: Child, header: dict[str, Any]) -> int:
         """Return the peak of a child that exits after this reply because memory ran out, 0 for any other."""

@@ -38,10 +38,13 @@ def serve(skills: Skills, *, output_mb: int) -> None:
     while True:
         try:
             header, blobs = channel.receive(REQUEST_BOUNDS)
+            header, blobs = _reply(skills, header, blobs, output_mb)
+            channel.send(header, blobs)
         except FrameClosed:
             return
-        header, blobs = _reply(skills, header, blobs, output_mb)
-        channel.send(header, blobs)
+        except MemoryError:
+            # The request itself, or a reply beside it, is more than a document may use.
+            os._exit(OUT_OF_MEMORY_STATUS)
         if header.get("error") == ErrorCode.RENDER_MEMORY:
             os._exit(OUT_OF_MEMORY_STATUS)
         _forget()

@@ -80,3 +80,8 @@ class Model:
         line = [each for each in self.jobs.values() if each.is_claimable and each.priority == priority]
         own = [each.turn + 1 for each in line if each.team == team]
         return max(min((each.turn for each in line), default=0), max(own, default=0))
+
+    def turn_again(self, job: Expected) -> int:
+        """Return the number of a job that comes back after a failure."""
+        line = [each.turn + 1 for each in self.jobs.values() if each.is_claimable and each.priority == job.priority]
+        return max(job.turn, min(line, default=0))

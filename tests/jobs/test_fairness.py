@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from jobs_app import fairness, maintenance
+from jobs_app import fairness, maintenance, transitions
 from jobs_app.models import Job
+from jobs_app.outcomes import Failure
 from jobs_app.submission import RenderRequest, job_submit
 from pdfservice.teams.models import Team
 from tests.conftest import Member
@@ -112,3 +113,29 @@ def test_climbing_in_a_crowd_does_not_overtake_another_team(
     assert fairness.climb() == 10
     lone = umbrella_submits(priority=5)
     assert lone.pk in [claim().pk for _ in range(3)]
+
+
+def test_jobs_that_failed_stand_in_line_again_and_hold_up_another_team_by_two_claims_at_most(
+    submit: Submit, umbrella_submits: Submit, claim: Claim
+) -> None:
+    for _ in range(20):
+        submit()
+    failing = [claim() for _ in range(8)]
+    lone = umbrella_submits()
+    for job in failing:
+        assert transitions.retry(job, Failure("render_timeout", "", permanent=False), delay=timedelta())
+    assert transitions.promote_due() == len(failing)
+    assert lone.pk in [claim().pk for _ in range(3)]
+    late = umbrella_submits()
+    assert late.pk in [claim().pk for _ in range(4)]
+
+
+def test_jobs_that_come_back_keep_their_order_and_get_a_number_each(submit: Submit, claim: Claim) -> None:
+    failing = [submit() and claim() for _ in range(5)]
+    waiting = submit()
+    for job in failing:
+        transitions.retry(job, Failure("render_timeout", "", permanent=False), delay=timedelta())
+    transitions.promote_due()
+    turns = [Job.objects.get(pk=job.pk).turn for job in failing]
+    assert turns == sorted(set(turns))
+    assert turns[0] > waiting.turn

@@ -159,6 +159,8 @@ class Walk(RuleBasedStateMachine):
     def let_the_wait_pass(self, pk: int) -> None:
         expected = self.model.jobs[pk]
         Job.objects.filter(pk=pk, run_at__isnull=False).update(run_at=timezone.now() - SHORTLY_AGO)
+        if expected.waits:
+            expected.turn = self.model.turn_again(expected)
         assert transitions.promote_due() == expected.waits
         expected.waits = False
 

@@ -40,6 +40,13 @@ def test_a_memory_bomb_is_a_memory_error_and_the_next_document_works(probes: Pro
     assert probe(probes, "echo", "next").log == "next"
 
 
+@pytest.mark.parametrize("megabytes", [120, 250], ids=["twice in memory", "at all"])
+def test_a_request_that_a_child_cannot_hold_is_a_memory_error(probes: ProbeSandbox, megabytes: int) -> None:
+    error = failed_probe(probes, "echo", payload=b" " * (megabytes << 20))
+    assert error.code is ErrorCode.RENDER_MEMORY
+    assert probe(probes, "echo", "next").log == "next"
+
+
 @pytest.mark.parametrize(
     "words",
     [
