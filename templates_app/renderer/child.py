@@ -35,6 +35,12 @@ class Child:
         """Say whether the process still runs."""
         return not self.await_end(0)
 
+    def is_silent(self) -> bool:
+        """Say whether nothing came from the process since its last answer: what did would pass for the next one."""
+        poll = select.poll()
+        poll.register(self.channel.read_fd, select.POLLIN)
+        return not poll.poll(0)
+
     def await_end(self, seconds: float) -> bool:
         """Wait until the process has ended (its pidfd becomes readable); say whether it did in time."""
         poll = select.poll()

@@ -18,6 +18,8 @@ from typing import Any
 
 _PREFIX = struct.Struct("!II")
 _PARTS_PER_WRITE = 64
+# As much as a pipe holds.
+_BYTES_PER_READ = 1 << 20
 
 
 class FrameError(Exception):
@@ -67,7 +69,7 @@ class Channel:
         if sum(lengths) > bounds.total:
             raise FrameInvalid(f"{sum(lengths)} bytes of data")
         header = _parse(_read_exact(self.read_fd, head_length, deadline))
-        return header, [bytes(_read_exact(self.read_fd, length, deadline)) for length in lengths]
+        return header, [_read_exact(self.read_fd, length, deadline) for length in lengths]
 
     def close(self) -> None:
         """Close both ends."""
@@ -75,7 +77,7 @@ class Channel:
         os.close(self.write_fd)
 
 
-def _parse(head: bytearray) -> dict[str, Any]:
+def _parse(head: bytes) -> dict[str, Any]:
     try:
         header = json.loads(head)
     except (ValueError, RecursionError) as error:
@@ -96,19 +98,20 @@ def _wait(fd: int, event: int, deadline: float | None) -> None:
         raise FrameTimeout
 
 
-def _read_exact(fd: int, size: int, deadline: float | None) -> bytearray:
-    buffer = bytearray(size)
-    view = memoryview(buffer)
-    while view:
+def _read_exact(fd: int, size: int, deadline: float | None) -> bytes:
+    # In pieces as they come: what was only announced takes no memory.
+    pieces: list[bytes] = []
+    while size:
         _wait(fd, select.POLLIN, deadline)
         try:
-            count = os.readv(fd, [view])
+            piece = os.read(fd, min(size, _BYTES_PER_READ))
         except BlockingIOError:
             continue
-        if not count:
+        if not piece:
             raise FrameClosed
-        view = view[count:]
-    return buffer
+        pieces.append(piece)
+        size -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _write_all(fd: int, parts: list[bytes], deadline: float | None) -> None:

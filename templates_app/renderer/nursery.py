@@ -76,7 +76,7 @@ class Nursery:
     def _child_for(self, tenant: str) -> Child:
         self.open()  # the children of a dead zygote are dead
         child = self._children.get(tenant)
-        if child is not None and child.is_alive():
+        if child is not None and child.is_alive() and child.is_silent():
             self._children.move_to_end(tenant)
             return child
         return self._add(tenant, self._limits)

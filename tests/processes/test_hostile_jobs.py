@@ -116,7 +116,11 @@ def hostile_team(service: Service) -> httpx.Client:
         base_url=service.base, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
     )
     for engine in Engine:
-        source: dict[str, Any] = {"language": "jinja2", "engine": engine.value, "html_source": _LOOPS + "<p>begun {{ html }}"}
+        source: dict[str, Any] = {
+            "language": "jinja2",
+            "engine": engine.value,
+            "html_source": _LOOPS + "<p>begun {{ html|safe }}",
+        }
         source |= {"trusted_fields": ["html"], "sample_payload": {"n": 1, "html": "<b>x</b>"}}
         answers = [
             client.post("/pdf/templates", json={"slug": engine.value, "name": engine.value}),
@@ -145,9 +149,7 @@ def first_end(service: Service, job: UUID) -> str | None:
 
 def unmet(service: Service, jobs: Iterable[UUID]) -> int:
     """Count the jobs whose first attempt has not ended."""
-    ended = (
-        "SELECT j.external_id FROM jobs_app_jobattempt a JOIN jobs_app_job j ON j.id = a.job_id WHERE a.outcome <> ''"
-    )
+    ended = "SELECT j.external_id FROM jobs_app_jobattempt a JOIN jobs_app_job j ON j.id = a.job_id WHERE a.finished_at IS NOT NULL"
     met = {UUID(str(row[0])) for row in service.query(ended)}
     return sum(job not in met for job in jobs)
 

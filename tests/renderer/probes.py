@@ -127,6 +127,27 @@ def _reply_then_exit(reply: str) -> None:
     os._exit(0)
 
 
+def _drip(pieces: str) -> None:
+    """Write a first piece at once, then another one byte at a time, without end."""
+    at_once, slowly = (bytes.fromhex(piece) for piece in json.loads(pieces))
+    os.write(REPLY_FD, at_once)
+    for byte in slowly:
+        os.write(REPLY_FD, bytes([byte]))
+        time.sleep(0.05)
+    _sleep()
+
+
+def _answer_twice(second: str) -> str:
+    """Write an answer that nobody asked for behind the one that is asked for."""
+
+    def later() -> None:
+        time.sleep(0.2)
+        os.write(REPLY_FD, bytes.fromhex(second))
+
+    threading.Thread(target=later, daemon=True).start()
+    return "first"
+
+
 def _fill_pipe(_: str) -> None:
     head = b'{"page_count":1}'
     os.write(REPLY_FD, PREFIX.pack(len(head), 1) + struct.pack("!Q", 1 << 20) + head)
@@ -179,6 +200,8 @@ PROBES: dict[str, Callable[[str], object]] = {
     "reply_then_sleep": _reply_then_sleep,
     "reply_then_exit": _reply_then_exit,
     "fill_pipe": _fill_pipe,
+    "drip": _drip,
+    "answer_twice": _answer_twice,
     "close_and_sleep": _close_and_sleep,
     "answer_and_go_deaf": _answer_and_go_deaf,
     "burrow": _burrow,
