@@ -149,7 +149,8 @@ def first_end(service: Service, job: UUID) -> str | None:
 
 def unmet(service: Service, jobs: Iterable[UUID]) -> int:
     """Count the jobs whose first attempt has not ended."""
-    ended = "SELECT j.external_id FROM jobs_app_jobattempt a JOIN jobs_app_job j ON j.id = a.job_id WHERE a.finished_at IS NOT NULL"
+    ended = """SELECT j.external_id FROM jobs_app_jobattempt a JOIN jobs_app_job j ON j.id = a.job_id
+               WHERE a.finished_at IS NOT NULL"""
     met = {UUID(str(row[0])) for row in service.query(ended)}
     return sum(job not in met for job in jobs)
 
