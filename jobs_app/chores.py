@@ -15,6 +15,7 @@ from django.utils import timezone
 from jobs_app import archive, idempotency, maintenance, transitions
 from jobs_app.models import Batch, Job
 from templates_app import stored_objects
+from templates_app.authoring import watermarks
 
 AT_ONCE = 500
 BATCHES_AT_ONCE = 20  # each of up to 10,000 items
@@ -53,6 +54,7 @@ CHORES: dict[str, Chore] = {
     "jobs archived": Chore(60, archive.archive_jobs),
     "events archived": Chore(60, archive.archive_events),
     "batches forgotten": Chore(600, forget_batches),
+    "watermark images forgotten": Chore(3600, watermarks.images_forget),
     "archives swept": Chore(600, archive.sweep_abandoned),
     "template files marked": Chore(3600, stored_objects.objects_mark),
     "template files swept": Chore(600, stored_objects.objects_sweep),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from pdfservice.teams.callers import Caller
 from templates_app.models import Template, TemplateVersion
 from templates_app.payloads import payload_faults
 from templates_app.services import version_resolve
+from templates_app.watermark_options import with_watermark
 
 SECONDS_PER_DAY = 86_400
 # Callers who meet at the same moment: one inserts, the others find it on their second look.
@@ -76,6 +77,7 @@ def job_submit(
         return Submitted(known, deduplicated=True)
     version = version_resolve(team=caller.team, slug=request.template, version=request.version)
     _refuse_unfit(version, request.payload)
+    request = replace(request, options=with_watermark(request.options, team=caller.team))
     job = _new_job(caller, request, version, payload)
     if request.dedup:
         job.cache_key = dedup.cache_key(

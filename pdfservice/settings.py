@@ -279,6 +279,8 @@ SPECTACULAR_SETTINGS = {
         "JobStatus": "jobs_app.states.Status",
         "BatchStatus": "jobs_app.states.BatchStatus",
         "VersionStatus": "templates_app.models.VersionStatus",
+        "WatermarkType": "templates_app.watermark_models.WatermarkType",
+        "AssetType": "templates_app.models.AssetType",
     },
 }
 

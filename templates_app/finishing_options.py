@@ -1,4 +1,4 @@
-"""What a request may ask to be done to its PDF: metadata and attachments, and what the renderer makes of the wishes."""
+"""What a request may ask to be done to its PDF, and what the renderer makes of the wishes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rest_framework import serializers
 from pdfservice.lib.serializers import StrictSerializer
 from templates_app.page_options import PageOptionsSerializer
 from templates_app.renderer.finishes import Attachment, Finish, Metadata, Relationship
+from templates_app.watermark_options import watermark_of
 
 _MAX_ATTACHMENTS = 20
 _MEDIA_TYPE = RegexValidator(
@@ -88,9 +89,18 @@ class AttachmentSerializer(StrictSerializer):
     )
 
 
+class IdField(serializers.UUIDField):
+    """An id, kept as text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the id in its usual form; raise ValidationError."""
+        return str(super().to_internal_value(data))
+
+
 class DocumentOptionsSerializer(PageOptionsSerializer):
     """What pages are like, and what happens to the document afterwards."""
 
+    watermark_config_id = IdField(required=False, allow_null=True, help_text="A watermark of the team; null for none.")
     metadata = MetadataSerializer(required=False)
     attachments = AttachmentSerializer(many=True, required=False)
 
@@ -105,10 +115,14 @@ class DocumentOptionsSerializer(PageOptionsSerializer):
 
 
 def finish_of(options: Mapping[str, Any]) -> Finish:
-    """Return what the validated `options` of a request say about finishing."""
+    """Return what `options` say about finishing, as they were validated and `with_watermark` returned them.
+
+    Raises ObjectMissing or StorageUnavailable for a watermark's image.
+    """
     return Finish(
         metadata=Metadata(**options.get("metadata", {})),
         attachments=tuple(_attachment(item) for item in options.get("attachments", ())),
+        watermark=watermark_of(options),
     )
 
 

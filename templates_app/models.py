@@ -11,6 +11,19 @@ from django.utils.timezone import now
 
 from pdfservice.teams.models import Team
 from templates_app.renderer.contracts import Engine, Language, ResourcePolicy
+from templates_app.watermark_models import WatermarkConfig, WatermarkImage
+
+__all__ = [
+    "AssetType",
+    "StorageOrphan",
+    "Template",
+    "TemplateAsset",
+    "TemplatePartial",
+    "TemplateVersion",
+    "VersionStatus",
+    "WatermarkConfig",
+    "WatermarkImage",
+]
 
 
 def _choices(values: type[Language] | type[Engine] | type[ResourcePolicy]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from pdfservice.lib import storage
-from templates_app.models import StorageOrphan, TemplateAsset, TemplateVersion
+from templates_app.models import StorageOrphan, TemplateAsset, TemplateVersion, WatermarkImage
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ def _named(keys: Sequence[str]) -> set[str]:
     versions = TemplateVersion.objects
     return {
         *TemplateAsset.objects.filter(storage_key__in=keys).values_list("storage_key", flat=True),
+        *WatermarkImage.objects.filter(storage_key__in=keys).values_list("storage_key", flat=True),
         *versions.filter(html_source_key__in=keys).values_list("html_source_key", flat=True),
         *versions.filter(css_source_key__in=keys).values_list("css_source_key", flat=True),
     }

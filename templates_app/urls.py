@@ -7,12 +7,15 @@ from templates_app.api.parts import AssetListView, AssetView, PartialListView, P
 from templates_app.api.steps import ActivateView, PreviewView, PublishView, RetireView
 from templates_app.api.templates import TemplateListView, TemplateView
 from templates_app.api.versions import VersionListView, VersionView
+from templates_app.api.watermarks import WatermarkListView, WatermarkView
 
 _VERSION = "pdf/templates/<slug:slug>/versions/<int:version>"
 
 urlpatterns = [
     path("pdf/brand", BrandView.as_view(), name="brand"),
     path("pdf/brand/logo", LogoView.as_view(), name="brand-logo"),
+    path("pdf/watermarks", WatermarkListView.as_view(), name="watermarks"),
+    path("pdf/watermarks/<uuid:watermark_id>", WatermarkView.as_view(), name="watermark"),
     path("pdf/templates", TemplateListView.as_view(), name="templates"),
     path("pdf/templates/<slug:slug>", TemplateView.as_view(), name="template"),
     path("pdf/templates/<slug:slug>/versions", VersionListView.as_view(), name="versions"),

@@ -67,6 +67,7 @@ def test_the_admin_shows_these_models_and_no_others() -> None:
         "teams.AuditEvent",
         "templates_app.Template",
         "templates_app.TemplateVersion",
+        "templates_app.WatermarkConfig",
         "downloads_app.StoredFile",
         "downloads_app.DownloadLink",
         "downloads_app.LinkRedemption",

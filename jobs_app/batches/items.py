@@ -17,10 +17,11 @@ from jobs_app.batches.sources import RawItem
 from jobs_app.models import Batch, BatchItem, Job
 from jobs_app.options import OptionsSerializer
 from jobs_app.states import Kind
-from pdfservice.lib.errors import Fault
+from pdfservice.lib.errors import Fault, ServiceError
 from pdfservice.lib.problems import as_service_error
 from pdfservice.lib.serializers import StrictSerializer
 from templates_app.payloads import payload_faults
+from templates_app.watermark_options import with_watermark
 
 # Somebody may insert the same work at the same moment; the second look finds it.
 _LOOKS = 5
@@ -101,7 +102,7 @@ def _connect(batch: Batch, rows: Sequence[BatchItem], jobs: Sequence[Job | None]
 def _job(batch: Batch, item: RawItem, row: BatchItem) -> Job:
     value = _checked(item)
     row.reference = value.get("reference", "")
-    version, options = batch.template_version, {**batch.options, **value.get("options", {})}
+    version, options = batch.template_version, _options(batch, item, value.get("options", {}))
     payload = json.dumps(value["payload"], ensure_ascii=False, separators=(",", ":"))
     if len(payload.encode()) > settings.MAX_PAYLOAD_BYTES:
         message = f"The payload is over the limit of {settings.MAX_PAYLOAD_BYTES} bytes."
@@ -130,6 +131,18 @@ def _job(batch: Batch, item: RawItem, row: BatchItem) -> Job:
         max_attempts=transitions.ATTEMPTS,
         expires_in=batch.expires_in,
     )
+
+
+def _options(batch: Batch, item: RawItem, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the batch's options with the item's own over them, an own watermark as it is now."""
+    options = {**batch.options, **own}
+    if "watermark_config_id" not in own:
+        return options
+    try:
+        return with_watermark(options, team=batch.team)
+    except ServiceError as error:
+        faults = tuple(Fault(item.pointer + fault.pointer, fault.message) for fault in error.faults)
+        raise _Misfit("payload_error", error.detail, faults) from error
 
 
 def _checked(item: RawItem) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from pdfservice.lib.errors import ServiceError
 from pdfservice.teams.callers import Caller
 from templates_app.models import TemplateVersion
 from templates_app.services import version_resolve
+from templates_app.watermark_options import with_watermark
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def batch_submit(*, caller: Caller, request: BatchRequest, idempotency_key: str 
     version = version_resolve(team=caller.team, slug=request.template, version=request.version)
     if refused := backpressure.refusal(team=caller.team, count=request.at_most):
         raise refused  # before anything is stored; once more, for good, below
-    batch = _new_batch(caller, request, version)
+    batch = _new_batch(caller, request, version, options=with_watermark(request.options, team=caller.team))
     key = storage.batch_key(batch.queued_at, batch.external_id)
     file = files.file_reserve(team=caller.team, key=key, filename="items", content_type="application/octet-stream")
     stored = storage.put(key, request.source, content_type="application/octet-stream")
@@ -94,7 +95,7 @@ def batch_submit(*, caller: Caller, request: BatchRequest, idempotency_key: str 
     return batch
 
 
-def _new_batch(caller: Caller, request: BatchRequest, version: TemplateVersion) -> Batch:
+def _new_batch(caller: Caller, request: BatchRequest, version: TemplateVersion, *, options: dict[str, Any]) -> Batch:
     return Batch(
         external_id=uuid.uuid4(),
         team=caller.team,
@@ -102,7 +103,7 @@ def _new_batch(caller: Caller, request: BatchRequest, version: TemplateVersion) 
         requested_by_user=caller.user,
         requested_by_key=caller.api_key,
         shares_with=dedup.shares_with(caller),
-        options=dict(request.options),
+        options=options,
         priority=request.priority,
         output_mode=request.output_mode,
         source_format=request.source_format,

@@ -28,6 +28,7 @@ from templates_app.serializers import (
     PublishSerializer,
     VersionSerializer,
 )
+from templates_app.watermark_options import with_watermark
 
 _FINDINGS = {"type": "array", "items": {"$ref": "#/components/schemas/Finding"}}
 _REFUSAL = {**PROBLEM, "properties": {**PROBLEM["properties"], "findings": _FINDINGS}}
@@ -105,7 +106,7 @@ class PreviewView(APIView):
         body = PreviewSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wish = body.validated_data
-        options = wish.get("options", {})
+        options = with_watermark(wish.get("options", {}), team=caller_of(request).team)
         preview = version_preview(
             version=found,
             payload=wish.get("payload"),

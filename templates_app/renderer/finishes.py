@@ -38,11 +38,34 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Watermark:
+    """A text, or an image where there is one, over or under the content of pages.
+
+    `opacity` is 0 to 1, `rotation_deg` counts counterclockwise. `font_size` is in points, `width_percent` the width of
+    an image in hundredths of the page's; None takes what fits the page. `pages` are first and last pages from 1, None
+    for the document's last; empty for all.
+    """
+
+    text: str = ""
+    image: bytes = field(default=b"", repr=False)
+    image_type: str = ""
+    opacity: float = 0.15
+    rotation_deg: float = 45
+    font_size: float | None = None
+    width_percent: float | None = None
+    color: str = "#808080"
+    repeat: bool = False
+    above: bool = True
+    pages: tuple[tuple[int, int | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """All that happens to a PDF after the engine; nothing of it by default."""
 
     metadata: Metadata = Metadata()
     attachments: tuple[Attachment, ...] = ()
+    watermark: Watermark | None = None
 
 
 NO_FINISH = Finish()

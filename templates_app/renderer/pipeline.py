@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from html import escape
 
 from templates_app.renderer import diagnostics
 from templates_app.renderer.author_style import with_author_style
@@ -37,6 +38,8 @@ def answer(spec: RenderSpec) -> RenderedDocument:
     warnings = (*_judge_resources(spec, resources, notes), *missing)
     if missing:  # In better words than WeasyPrint's own, which come one for each.
         warnings = tuple(warning for warning in warnings if not warning.startswith(".notdef glyph"))
+    if spec.finish.watermark is not None:
+        warnings += tuple(f"Watermark: {warning}" for warning in missing_glyphs(escape(spec.finish.watermark.text), ()))
     finished = finish(pdf, spec, engine.version)
     return RenderedDocument(
         pdf=finished.pdf,

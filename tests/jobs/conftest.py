@@ -15,6 +15,7 @@ from jobs_app.submission import RenderRequest, job_submit
 from templates_app import rendering
 from templates_app.models import TemplateVersion
 from templates_app.renderer.contracts import Engine, Language
+from templates_app.renderer_pools import authoring_pool
 from templates_app.services import VersionSource, version_publish_new
 from tests.conftest import Member
 
@@ -62,6 +63,7 @@ def claim() -> Callable[[], Job]:
 def _close_the_sandbox() -> Iterator[None]:
     yield
     rendering.sandbox().close()
+    authoring_pool.close()
 
 
 def post_batch(asker: Member, items: Sequence[Any], **more: Any) -> Any:

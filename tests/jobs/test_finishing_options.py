@@ -29,6 +29,7 @@ def ask(member: Member, **options: Any) -> Any:
 def made(member: Member, claim: Callable[[], Job], **options: Any) -> tuple[dict[str, Any], pikepdf.Pdf]:
     """Have a letter made; return the job as it is shown, and its PDF."""
     shown = ask(member, **options).json()
+    executor.prepare()
     executor.perform(claim())
     job = Job.objects.get(external_id=shown["id"])
     assert job.output is not None, job.error_message
@@ -48,6 +49,7 @@ def test_the_job_says_what_its_document_was_made_from(
     alice: Member, letter: TemplateVersion, claim: Callable[[], Job]
 ) -> None:
     assert ask(alice, filename="other").json()["provenance"] is None
+    executor.prepare()
     executor.perform(claim())
     shown, _ = made(alice, claim)
     job = Job.objects.get(external_id=shown["id"])

@@ -144,8 +144,13 @@ def failure(sandbox: Sandbox, wanted: RenderSpec) -> RenderError:
 
 
 def text_of(document: RenderedDocument) -> str:
+    """Return all text of a document, pages apart by form feeds."""
+    return pdf_text(document.pdf)
+
+
+def pdf_text(data: bytes) -> str:
     """Return all text of a PDF, pages apart by form feeds."""
-    with pypdfium2.PdfDocument(document.pdf) as pdf:
+    with pypdfium2.PdfDocument(data) as pdf:
         return "\f".join(pdf[number].get_textpage().get_text_range() for number in range(len(pdf)))
 
 

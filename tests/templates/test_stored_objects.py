@@ -186,5 +186,10 @@ def test_every_column_that_names_a_stored_object_is_looked_at() -> None:
         for field in model._meta.get_fields()
         if isinstance(field, CharField) and field.name.endswith("key")
     }
-    looked_at = {"TemplateAsset.storage_key", "TemplateVersion.html_source_key", "TemplateVersion.css_source_key"}
+    looked_at = {
+        "TemplateAsset.storage_key",
+        "WatermarkImage.storage_key",
+        "TemplateVersion.html_source_key",
+        "TemplateVersion.css_source_key",
+    }
     assert columns - {"StorageOrphan.key"} == looked_at

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import pikepdf
 
 from templates_app.renderer.contracts import RenderSpec
-from templates_app.renderer.finishing import attachments, metadata
+from templates_app.renderer.finishing import attachments, metadata, watermark
 from templates_app.renderer.finishing.fonts import fonts_of
 
 Apply = Callable[[pikepdf.Pdf, RenderSpec, str], None]
 
 # Metadata last: XMP says what the document has become.
-STEPS: Sequence[Apply] = (attachments.apply, metadata.apply)
+STEPS: Sequence[Apply] = (attachments.apply, watermark.apply, metadata.apply)
 
 
 @dataclass(frozen=True, slots=True)
