@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jobs_app import archive, idempotency, maintenance, transitions
+from jobs_app.figures import store as figures
 from jobs_app.models import Batch, Job
 from templates_app import stored_objects
 from templates_app.authoring import watermarks
@@ -49,6 +50,8 @@ def forget_batches() -> int:
 
 
 CHORES: dict[str, Chore] = {
+    "queues measured": Chore(10, figures.sample_depths),
+    "figures forgotten": Chore(600, figures.forget_old),
     "erased": Chore(30, erase_payloads),
     "keys forgotten": Chore(30, forget_keys),
     "jobs archived": Chore(60, archive.archive_jobs),

@@ -13,14 +13,13 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseFailure
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
 from django.db.models import Q
 from rest_framework.renderers import JSONRenderer
 
@@ -28,6 +27,7 @@ from jobs_app.models import Job
 from jobs_app.prefer import HOLD, Hold, Wish
 from jobs_app.serializers import JobSerializer
 from jobs_app.states import FINAL
+from pdfservice.lib.lookout import Lookout
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +72,9 @@ class HeldAnswers:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._waiters: set[Waiter] = set()
-        self._watching: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="held-answers")
+        self._lookout = Lookout(
+            "held-answers", every_seconds=TICK_SECONDS, is_wanted=lambda: bool(self._waiters), rounds=self._look
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -105,8 +106,7 @@ class HeldAnswers:
 
     def close(self) -> None:
         """End the thread and its connection."""
-        self._thread.submit(connections.close_all)
-        self._thread.shutdown()
+        self._lookout.close()
 
     def _join(self, wish: Wish) -> Waiter | None:
         """Return a place for the answer; None when there is none left, in all or for one team's half."""
@@ -117,8 +117,7 @@ class HeldAnswers:
         loop = asyncio.get_running_loop()
         waiter = Waiter(wish, loop.time() + wish.seconds, loop.create_future())
         self._waiters.add(waiter)
-        if self._watching is None or self._watching.done():
-            self._watching = loop.create_task(self._watch())
+        self._lookout.wake()
         return waiter
 
     async def _wait(self, waiter: Waiter, receive: Receive) -> bool:
@@ -134,19 +133,16 @@ class HeldAnswers:
             with contextlib.suppress(asyncio.CancelledError):
                 await gone
 
-    async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiters:
-            await asyncio.sleep(TICK_SECONDS)
-            waiting = [waiter for waiter in self._waiters if not waiter.shown.done()]
-            now = loop.time()
-            over = {waiter for waiter in waiting if waiter.until <= now or _stopping.is_set()}
-            ids, ids_over = ({waiter.wish.job_id for waiter in some} for some in (waiting, over))
-            found = await loop.run_in_executor(self._thread, _look, ids, ids_over)
-            for waiter in waiting:
-                shown = found.get(waiter.wish.job_id)
-                if not waiter.shown.done() and (waiter in over or (shown is not None and shown.is_final)):
-                    waiter.shown.set_result(shown)
+    async def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        waiting = [waiter for waiter in self._waiters if not waiter.shown.done()]
+        over = {waiter for waiter in waiting if waiter.until <= now or _stopping.is_set()}
+        ids, ids_over = ({waiter.wish.job_id for waiter in some} for some in (waiting, over))
+        found = await self._lookout.ask(_look, ids, ids_over)
+        for waiter in waiting:
+            shown = found.get(waiter.wish.job_id)
+            if not waiter.shown.done() and (waiter in over or (shown is not None and shown.is_final)):
+                waiter.shown.set_result(shown)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -10,9 +10,10 @@ from datetime import timedelta
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from jobs_app import maintenance, queue
+from jobs_app import maintenance, presence, queue
 from jobs_app.models import Job, JobAttempt
 from jobs_app.tasks import CLUSTER_VARIABLE
+from pdfservice.lib.process_memory import memory_of_sessions
 from pdfservice.lib.processes import Kept
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ _CHANCES = 2
 def rescue_quietly(cluster_name: str) -> None:
     """Rescue what a dead cluster held; when the database is away, the lease does it later."""
     try:
+        presence.leave(cluster_name)
         maintenance.rescue_from(f"{cluster_name}/")
     except DatabaseError as error:
         logger.warning("Could not rescue the jobs of %s, their leases will run out: %s", cluster_name, error)
@@ -34,11 +36,11 @@ def rescue_quietly(cluster_name: str) -> None:
 
 
 class Watch:
-    """Kills a cluster that lives but works no more, so that its keeper starts it anew."""
+    """Notes which clusters live, and kills one that works no more, so that its keeper starts it anew."""
 
     def __init__(self, kept: Sequence[Kept]) -> None:
         self._kept = kept
-        self._look_at = time.monotonic() + _LOOK_EVERY_SECONDS
+        self._look_at = time.monotonic()
         self._chances: dict[str, int] = {}
 
     def look(self) -> None:
@@ -47,10 +49,23 @@ class Watch:
             return
         self._look_at = time.monotonic() + _LOOK_EVERY_SECONDS
         try:
+            self._announce()
             self._look_now()
         except DatabaseError as error:
             logger.warning("The supervisor cannot reach the database: %s", error)
             connection.close()
+
+    def _announce(self) -> None:
+        memory = memory_of_sessions()
+        presence.announce(
+            {
+                kept.current[CLUSTER_VARIABLE]: presence.Seen(
+                    time.monotonic() - kept.started_at, memory.get(kept.process.pid, 0)
+                )
+                for kept in self._kept
+                if kept.process is not None and CLUSTER_VARIABLE in kept.current
+            }
+        )
 
     def _look_now(self) -> None:
         now = timezone.now()

@@ -1,17 +1,20 @@
-"""The audit log becomes counters: each event once, whoever folds, and what is archived later stays counted."""
+"""The audit log becomes counters and minutes: each event once, whoever folds; what is archived later stays counted."""
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter as Tally
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from jobs_app.figures import store
+from jobs_app.figures.happenings import Happening, happenings
+from jobs_app.metrics.names import label_text
 from jobs_app.metrics.tally import Sums, add_event
-from jobs_app.models import Counter, FoldMark, Job
+from jobs_app.models import Counter, FoldMark
 from pdfservice.teams.models import AuditEvent
 
 _LOG = "audit"
@@ -48,27 +51,29 @@ def _fold_stretch(settled_after: timedelta) -> int:
         if mark is None:
             return 0
         rows = AuditEvent.objects.filter(pk__gt=mark.folded_to, pk__lte=mark.next_to).order_by("pk")[:AT_ONCE]
-        events = list(rows.values_list("pk", "action", "subject_type", "subject_id", "data"))
+        events = happenings(rows)
         if len(events) == AT_ONCE:
-            FoldMark.objects.filter(pk=mark.pk).update(folded_to=events[-1][0])
+            FoldMark.objects.filter(pk=mark.pk).update(folded_to=events[-1].id)
         else:
             _look_ahead(mark)
-        kinds = _kinds([subject for _, _, of, subject, _ in events if of == "job" and subject])
-        sums: Sums = Tally()
-        for _, action, _, subject, data in events:
-            add_event(sums, action=action, kind=kinds.get(subject, ""), data=data)
-        _store(sums)
+        _store(_sums(events))
+        store.fold(events)
     return len(events)
+
+
+def _sums(events: Sequence[Happening]) -> Sums:
+    sums: Sums = Tally()
+    for event in events:
+        add_event(sums, action=event.action, kind=event.label.kind if event.label else "", data=event.data)
+        if event.action == "job.done" and event.is_shown:
+            sums[store.MADE, label_text({"team": str(event.team_id)})] += 1
+    return sums
 
 
 def _look_ahead(mark: FoldMark) -> None:
     """Begin the next stretch: it ends with the last event that is there now."""
     last = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     FoldMark.objects.filter(pk=mark.pk).update(folded_to=mark.next_to, next_to=max(mark.next_to, last), seen_at=Now())
-
-
-def _kinds(subjects: list[uuid.UUID]) -> dict[uuid.UUID | None, str]:
-    return dict(Job.objects.filter(external_id__in=subjects).values_list("external_id", "kind"))
 
 
 def _store(sums: Sums) -> None:

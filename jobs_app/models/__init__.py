@@ -1,9 +1,10 @@
-"""Jobs, their attempts, batches of them, idempotency keys, counters, archive files and alerts."""
+"""Jobs, their attempts, batches of them, idempotency keys, counters, figures, workers, archive files and alerts."""
 
 from jobs_app.models.alerts import Alert
 from jobs_app.models.archive import ArchiveFile, ArchiveKind
 from jobs_app.models.attempts import JobAttempt
 from jobs_app.models.batches import Batch, BatchItem
+from jobs_app.models.figures import MinuteFigures, WorkerPresence
 from jobs_app.models.idempotency import IdempotencyRecord
 from jobs_app.models.jobs import Job, JobQuerySet
 from jobs_app.models.metrics import Counter, FoldMark
@@ -20,4 +21,6 @@ __all__ = [
     "Job",
     "JobAttempt",
     "JobQuerySet",
+    "MinuteFigures",
+    "WorkerPresence",
 ]
