@@ -1,4 +1,4 @@
-"""The addresses of the jobs API."""
+"""The addresses of the jobs API and of the dashboard."""
 
 from django.urls import path
 
@@ -14,9 +14,16 @@ from jobs_app.api.jobs import JobEventsView, JobFileView, JobListView, JobView
 from jobs_app.api.links import JobLinksView
 from jobs_app.api.steering import JobAttemptsView, JobCancelView, JobRetryView, JobsRetryView
 from jobs_app.api.submissions import GenerateView
+from jobs_app.live.views import DashboardPage, JobDocument, JobPage, JobPicture, SignIn, SignOut
 from jobs_app.metrics.views import metrics
 
 urlpatterns = [
+    path("dashboard/", DashboardPage.as_view(), name="dashboard"),
+    path("dashboard/sign-in/", SignIn.as_view(), name="dashboard-sign-in"),
+    path("dashboard/sign-out/", SignOut.as_view(), name="dashboard-sign-out"),
+    path("dashboard/jobs/<uuid:job_id>", JobPage.as_view(), name="dashboard-job"),
+    path("dashboard/jobs/<uuid:job_id>/first-page.png", JobPicture.as_view(), name="dashboard-picture"),
+    path("dashboard/jobs/<uuid:job_id>/document", JobDocument.as_view(), name="dashboard-document"),
     path("metrics", metrics, name="metrics"),
     path("pdf/generate", GenerateView.as_view(), name="generate"),
     path("pdf/jobs", JobListView.as_view(), name="jobs"),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
 from pdfservice.lib.errors import ServiceError
+from pdfservice.lib.pages import page_of
 from pdfservice.lib.problems import as_service_error, problem_response
 
 _PEOPLE = ("/admin/", "/d/", "/dashboard/")
@@ -43,10 +42,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, error: ServiceError) -> HttpResponse:
-    if not request.path.startswith(_PEOPLE):
-        return problem_response(error)
-    context = {"title": HTTPStatus(error.status).phrase, "detail": error.detail}
-    response = render(request, "error.html", context, status=error.status)
-    if error.retry_after_s is not None:
-        response["Retry-After"] = str(error.retry_after_s)
-    return response
+    return page_of(request, error) if request.path.startswith(_PEOPLE) else problem_response(error)

@@ -1,4 +1,4 @@
-"""How durations are spread, in so few numbers that a minute of them fits into a row: counts by bins that grow by 10 %."""
+"""How durations are spread, in few numbers: counts by bins that grow by 10 %."""
 
 from __future__ import annotations
 

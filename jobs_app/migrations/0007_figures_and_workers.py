@@ -6,46 +6,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs_app', '0006_batches'),
-        ('teams', '0003_events_of_the_service_and_the_door_for_pruning'),
+        ("jobs_app", "0006_batches"),
+        ("teams", "0003_events_of_the_service_and_the_door_for_pruning"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='WorkerPresence',
+            name="WorkerPresence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cluster', models.CharField(help_text='Jobs are claimed by CLUSTER/PROCESS.', max_length=200, unique=True)),
-                ('host', models.CharField(max_length=200)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('seen_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('memory_kb', models.PositiveBigIntegerField(default=0, help_text='Of all its processes, renderers included.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "cluster",
+                    models.CharField(help_text="Jobs are claimed by CLUSTER/PROCESS.", max_length=200, unique=True),
+                ),
+                ("host", models.CharField(max_length=200)),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "memory_kb",
+                    models.PositiveBigIntegerField(default=0, help_text="Of all its processes, renderers included."),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['seen_at'], name='presence_by_time')],
+                "indexes": [models.Index(fields=["seen_at"], name="presence_by_time")],
             },
         ),
         migrations.CreateModel(
-            name='MinuteFigures',
+            name="MinuteFigures",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('template', models.CharField(blank=True, max_length=80)),
-                ('minute', models.DateTimeField()),
-                ('accepted', models.PositiveIntegerField(default=0)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('cancelled', models.PositiveIntegerField(default=0)),
-                ('pages', models.PositiveIntegerField(default=0)),
-                ('depth', models.PositiveIntegerField(default=0)),
-                ('waits', models.JSONField(default=dict)),
-                ('renders', models.JSONField(default=dict)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='minute_figures', to='teams.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("template", models.CharField(blank=True, max_length=80)),
+                ("minute", models.DateTimeField()),
+                ("accepted", models.PositiveIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("cancelled", models.PositiveIntegerField(default=0)),
+                ("pages", models.PositiveIntegerField(default=0)),
+                ("depth", models.PositiveIntegerField(default=0)),
+                ("waits", models.JSONField(default=dict)),
+                ("renders", models.JSONField(default=dict)),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="minute_figures", to="teams.team"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['minute'], name='figures_by_minute')],
-                'constraints': [models.UniqueConstraint(fields=('team', 'template', 'minute'), name='figures_once_per_minute')],
+                "indexes": [models.Index(fields=["minute"], name="figures_by_minute")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("team", "template", "minute"), name="figures_once_per_minute")
+                ],
             },
         ),
     ]
