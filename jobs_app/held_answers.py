@@ -19,7 +19,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseFailure
-from django.db import close_old_connections
 from django.db.models import Q
 from rest_framework.renderers import JSONRenderer
 
@@ -154,7 +153,6 @@ def _look(ids: Collection[UUID], ids_over: Collection[UUID]) -> dict[UUID, Shown
     """Return those of the jobs that have ended, and in any state those whose callers' time is over."""
     if not ids:
         return {}
-    close_old_connections()
     jobs = Job.objects.filter(Q(external_id__in=ids_over) | Q(status__in=FINAL), external_id__in=ids)
     try:
         return {

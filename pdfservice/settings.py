@@ -227,6 +227,15 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = max(2 * MAX_PAYLOAD_BYTES, 4 << 20)
 HOST = env.text("HOST", "127.0.0.1")
 WEB_THREADS = env.int_between("WEB_THREADS", 8, 1, 256)
 MAX_WAITERS = env.int_between("MAX_WAITERS", 512, 0, 100_000)
+MAX_DASHBOARDS = env.int_between("MAX_DASHBOARDS", 512, 0, 100_000)
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels.layers.InMemoryChannelLayer",
+        # A socket that is so many messages (half a second each) behind gets no more until it has read them. The layer
+        # itself must end no membership: a screen on a wall stays for weeks.
+        "CONFIG": {"capacity": 40, "expiry": 86_400, "group_expiry": 10 * 366 * 86_400},
+    },
+}
 REQUESTS_PER_MINUTE = env.int_between("REQUESTS_PER_MINUTE", 6_000, 1, 100_000_000)
 UNAUTHENTICATED_PER_MINUTE = env.int_between("UNAUTHENTICATED_PER_MINUTE", 60, 1, 100_000_000)
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -241,6 +250,8 @@ CSRF_FAILURE_VIEW = "pdfservice.error_pages.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
+        # For browsers to which 'self' does not mean the same host's WebSocket.
+        "connect-src": [SELF, "ws" + PUBLIC_URL.removeprefix("http")],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],

@@ -16,7 +16,7 @@ from jobs_app.figures.happenings import Happening
 from jobs_app.live.counts import Counted, Counts, count_dead, count_now
 from jobs_app.live.hour import MINUTES, Hour
 from jobs_app.live.shapes import View, view_of
-from jobs_app.live.tail import Tail
+from jobs_app.live.tail import REMEMBERED, Tail
 from jobs_app.metrics.fold import folded_to
 from jobs_app.models import Counter
 from pdfservice.teams.models import AuditEvent, Team
@@ -42,6 +42,15 @@ class _State:
     dead_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """Events that are new to a reader, None when not all of them are remembered; and where the reader stands now."""
+
+    events: list[Happening] | None
+    position: int
+    floor: int
+
+
 class Board:
     """Thread-safe. Readers get what is young enough and look again otherwise; the tailer looks twice a second."""
 
@@ -49,15 +58,15 @@ class Board:
         self._lock = threading.Lock()
         self._state: _State | None = None
 
-    def look(self, *, max_age_seconds: float = 0.0) -> list[Happening]:
-        """Bring everything up to date, and return the events that are new; raises a database error."""
+    def look(self, *, max_age_seconds: float = 0.0) -> None:
+        """Bring everything up to date, unless it is young enough; raises a database error."""
         with self._lock:
             state, now = self._state, time.monotonic()
             if state is None or now - state.looked_at > _FORGOTTEN_AFTER_SECONDS:
                 close_old_connections()
-                self._state = state = _begin()
+                self._state = state = _begin(state)
             elif now - state.looked_at < max_age_seconds:
-                return []
+                return
             fresh = state.tail.read()
             state.hour.add(fresh)
             state.made.update(_made(fresh))
@@ -69,12 +78,11 @@ class Board:
                 state.dead, state.dead_at = count_dead(), now
                 state.teams = dict(Team.objects.values_list("pk", "slug"))
             state.looked_at = now
-            return fresh
 
     def view(self, team_id: int | None, *, is_staff: bool) -> View:
         """Return what a dashboard of a team, or of all, shows; `look` first."""
         with self._lock:
-            state = self._state or _begin()
+            state = self._state or _begin(None)
             return view_of(
                 team_id,
                 is_staff=is_staff,
@@ -96,13 +104,27 @@ class Board:
         with self._lock:
             return self._state.tail.since(floor) if self._state else None
 
+    def news(self, position: int) -> News:
+        """Return what came into sight since `position`."""
+        with self._lock:
+            if self._state is None:
+                return News(None, position, 0)
+            tail = self._state.tail
+            return News(tail.news(position), tail.position, tail.floor)
+
+    @property
+    def teams(self) -> dict[int, str]:
+        """The slugs of all teams."""
+        with self._lock:
+            return self._state.teams if self._state else {}
+
     def forget(self) -> None:
         """Begin anew at the next look."""
         with self._lock:
             self._state = None
 
 
-def _begin() -> _State:
+def _begin(former: _State | None) -> _State:
     while True:
         mark = folded_to()
         stored = store.read(minutes=MINUTES)
@@ -112,7 +134,8 @@ def _begin() -> _State:
     last = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     now = time.monotonic()
     return _State(
-        tail=Tail(max(mark, last - _MOST_UNFOLDED)),
+        # So far on that no reader of the former tail takes this one for it.
+        tail=Tail(max(mark, last - _MOST_UNFOLDED), former.tail.position + REMEMBERED + 1 if former else 0),
         hour=Hour(stored),
         made=made,
         teams=dict(Team.objects.values_list("pk", "slug")),

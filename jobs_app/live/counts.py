@@ -79,8 +79,8 @@ def _by_team(jobs: QuerySet[Job]) -> Counts:
 
 
 def _with_sum(counts: Mapping[int, int]) -> Counts:
-    every: dict[int | None, int] = {None: sum(counts.values())}
-    every.update(counts)
+    every: dict[int | None, int] = {team_id: count for team_id, count in counts.items()}  # noqa: C416  # wider keys
+    every[None] = sum(counts.values())
     return every
 
 

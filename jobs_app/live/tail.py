@@ -22,15 +22,17 @@ class Tail:
     """A place in the audit log.
 
     Ids are given out before their rows are visible. So an id that was jumped over is asked for again until no
-    transaction of ours can still hold it (the safety window); `floor` is the id up to which none is missing.
+    transaction of ours can still hold it (the safety window); `floor` is the id up to which none is missing. `position`
+    counts what has come into sight, in the order in which it did.
     """
 
-    def __init__(self, after: int) -> None:
+    def __init__(self, after: int, position: int = 0) -> None:
         self._last = after
         self._missing: dict[int, float] = {}
         self._labels: dict[uuid.UUID, Label] = {}
         self._recent: deque[Happening] = deque(maxlen=REMEMBERED)
         self._remembered_from = after
+        self.position = position
 
     @property
     def floor(self) -> int:
@@ -58,6 +60,13 @@ class Tail:
             return None
         return [each for each in self._recent if each.id > floor]
 
+    def news(self, position: int) -> list[Happening] | None:
+        """Return what came into sight since `position` was what it was; None when not all of it is remembered."""
+        new = self.position - position
+        if not 0 <= new <= len(self._recent):
+            return None
+        return list(self._recent)[len(self._recent) - new :]
+
     def _late(self) -> list[Row]:
         given_up = time.monotonic() - SETTLED_AFTER.total_seconds()
         self._missing = {number: since for number, since in self._missing.items() if since > given_up}
@@ -81,3 +90,4 @@ class Tail:
                 # The oldest is about to leave: whoever stands below it has missed something.
                 self._remembered_from = max(self._remembered_from, self._recent[0].id)
             self._recent.append(each)
+        self.position += len(fresh)

@@ -36,6 +36,8 @@ class Command(BaseCommand):
             # that closes, or its request meets a reset.
             timeout_keep_alive=75,
             timeout_graceful_shutdown=10,
+            ws_max_size=4096,  # dashboards say nothing
+            ws_max_queue=4,
         )
         server = _Server(config)
         with suppress(KeyboardInterrupt):

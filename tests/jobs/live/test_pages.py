@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -27,13 +27,6 @@ from tests.jobs.conftest import Submit, publish
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FOR_GOOD = Failure("template_error", "Nothing is called so.", permanent=True)
-
-
-@pytest.fixture(autouse=True)
-def _fresh_board() -> Iterator[None]:
-    board.forget()
-    yield
-    board.forget()
 
 
 def shown(page: str, name: str) -> str:
@@ -236,6 +229,6 @@ def test_the_first_page_is_a_picture(submit: Submit, claim: Callable[[], Job], a
     assert again.status_code == 304
     waiting = submit()
     assert alice.browser.get(f"/dashboard/jobs/{waiting.external_id}/first-page.png").status_code == 404
-    document = alice.browser.get(f"/dashboard/jobs/{job.external_id}/document")
+    document: Any = alice.browser.get(f"/dashboard/jobs/{job.external_id}/document")
     assert document["Content-Disposition"].startswith("attachment")
     assert b"".join(document.streaming_content).startswith(b"%PDF-")
