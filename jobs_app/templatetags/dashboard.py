@@ -11,6 +11,8 @@ register = template.Library()
 
 NOTHING = "–"  # noqa: RUF001  # a dash is what people read as "no value"
 
+_SHOWN_ELSEWHERE = frozenset({"sha256", "outcome"})
+
 
 @register.filter
 def count(value: int | None) -> str:
@@ -50,5 +52,5 @@ def facts(data: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (name.replace("_", " "), value if isinstance(value, str) else json.dumps(value))
         for name, value in data.items()
-        if value not in (None, "", [])
+        if value not in (None, "", []) and name not in _SHOWN_ELSEWHERE
     ]
