@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 from django.utils import timezone
 
 from jobs_app.models import Batch, Job
@@ -27,9 +27,10 @@ from pdfservice.teams.models import Team
 TRUSTED_SECONDS = 0.5
 # More than come in while a figure is trusted; and from so many on counting is dear.
 MANY = 1_000
-# The drain rate is what ended in so long, and counting that stops at so many.
+# The drain rate is what ended in so long at most, and counting that stops at so many.
 MEASURED = timedelta(minutes=1)
 _MOST_MEASURED = 10_000
+_SHORTEST_MEASURED = timedelta(seconds=2)
 SOONEST_SECONDS, LATEST_SECONDS = 1, 300
 # What a caller is told when nothing ended in the last minute.
 UNMEASURED_SECONDS = 30
@@ -108,20 +109,23 @@ def _waiting(team_id: int | None, limit: int, *, exactly: bool) -> int:
 
 
 def _seconds_until_room(team_id: int | None, *, missing: int) -> int:
-    ended = _ended_lately(team_id)
-    if not ended:
+    milliseconds = _milliseconds_each(team_id)
+    if not milliseconds:
         return UNMEASURED_SECONDS
-    seconds = math.ceil(missing * MEASURED.total_seconds() / ended)
-    return min(max(seconds, SOONEST_SECONDS), LATEST_SECONDS)
+    return min(max(math.ceil(missing * milliseconds / 1000), SOONEST_SECONDS), LATEST_SECONDS)
 
 
-def _ended_lately(team_id: int | None) -> int:
-    """Return how many jobs ended in the last minute."""
+def _milliseconds_each(team_id: int | None) -> int:
+    """Return in what time one job ended after the other in the last minute; 0 when none did."""
     known = _figures.get(("ended", team_id))
     if known and known.is_young:
         return known.value
-    ended = Job.objects.filter(finished_at__gt=timezone.now() - MEASURED).order_by("-finished_at")[:_MOST_MEASURED]
+    now = timezone.now()
+    ended = Job.objects.filter(finished_at__gt=now - MEASURED).order_by("-finished_at")[:_MOST_MEASURED]
     own = Q() if team_id is None else Q(team_id=team_id)
-    value = int(ended.aggregate(own=Count("pk", filter=own))["own"])
+    found = ended.aggregate(own=Count("pk", filter=own), first=Min("finished_at", filter=own))
+    # From the first end on: what was idle before would make a fast service look slow.
+    measured = max(now - found["first"], _SHORTEST_MEASURED) if found["own"] else timedelta()
+    value = math.ceil(measured / timedelta(milliseconds=1) / found["own"]) if found["own"] else 0
     _figures["ended", team_id] = _Figure(value)
     return value

@@ -165,22 +165,22 @@ def test_a_repeat_with_the_same_idempotency_key_is_never_refused(alice: Member, 
     assert new.status_code == 429
 
 
-@pytest.mark.parametrize(("ended", "seconds"), [(1, 60), (5, 12), (600, 1)])
+@pytest.mark.parametrize(("ended", "seconds"), [(1, 30), (5, 6), (600, 1)])
 def test_retry_after_comes_from_what_ended_in_the_last_minute(
     alice: Member, submit: Submit, ended: int, seconds: int
 ) -> None:
     limit_team(alice.team, 1)
-    fill_with_ended(submit(), ended)
-    assert refused(alice.team).retry_after_s == seconds
+    fill_with_ended(submit(), ended)  # half a minute ago: the idle half before says nothing about the pace
+    assert refused(alice.team).retry_after_s in (seconds, seconds + 1)
 
 
 def test_retry_after_grows_with_what_has_to_end_first_up_to_a_bound(alice: Member, submit: Submit) -> None:
-    for _ in range(6):
+    for _ in range(10):
         job = submit()
     fill_with_ended(job, 1)
-    limit_team(alice.team, 6)
-    waits = [refused(alice.team, count=count).retry_after_s for count in (1, 2, 6)]
-    assert waits == [60, 120, backpressure.LATEST_SECONDS]
+    limit_team(alice.team, 10)
+    one, two, ten = (refused(alice.team, count=count).retry_after_s or 0 for count in (1, 2, 10))
+    assert (one // 10, two // 10, ten) == (3, 6, backpressure.LATEST_SECONDS)
 
 
 def test_what_ended_long_ago_or_in_another_team_says_nothing(
