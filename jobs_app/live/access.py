@@ -41,6 +41,11 @@ class Access:
         return Scope.JOBS_WRITE in self.scopes
 
     @property
+    def may_read_payloads(self) -> bool:
+        """Whether this person may read what documents are made of: as in the admin, who steers jobs does."""
+        return self.may_write or self.is_staff
+
+    @property
     def may_link(self) -> bool:
         """Whether this person may hand documents out."""
         return Scope.LINKS_WRITE in self.scopes

@@ -77,7 +77,7 @@ def job_of(access: Access, job_id: UUID) -> Job:
 def job_page(access: Access, job: Job) -> JobPage:
     """Gather what the page shows."""
     events = list(AuditEvent.objects.for_team(job.team).about(job.external_id)[:_MOST_EVENTS])
-    payload, note = _payload(job)
+    payload, note = _payload(job) if access.may_read_payloads else ("", "Operators of the team can see it.")
     return JobPage(
         job=job,
         steps=[_step(event, job.queued_at) for event in events],
@@ -85,7 +85,9 @@ def job_page(access: Access, job: Job) -> JobPage:
         links=list(DownloadLink.objects.filter(file=job.output_id).order_by("-id")) if job.output_id else [],
         payload=payload,
         payload_note=note,
-        options=json.dumps(_without_secrets(job.options), indent=2, ensure_ascii=False) if job.options else "",
+        options=json.dumps(_without_secrets(job.options), indent=2, ensure_ascii=False)
+        if job.options and access.may_read_payloads
+        else "",
     )
 
 

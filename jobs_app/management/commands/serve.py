@@ -26,7 +26,9 @@ class Command(BaseCommand):
         """Serve until SIGTERM or SIGINT."""
         die_with_parent()
         call_command("migrate", verbosity=0)
-        self._say(f"Serving on {settings.PUBLIC_URL}  (API documentation: /api/docs/, admin: /admin/)")
+        self._say(
+            f"Serving on {settings.PUBLIC_URL}  (dashboard: /dashboard/, API documentation: /api/docs/, admin: /admin/)"
+        )
         if not Team.objects.exists():
             self._make_first_team()
         if not Template.objects.exists():

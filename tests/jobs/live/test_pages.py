@@ -140,7 +140,7 @@ def test_somebody_without_a_team_is_told_so(client: Any, db: None) -> None:
 
 
 def test_members_of_several_teams_choose(alice: Member, umbrella: Team) -> None:
-    assert "<select" not in page_of(alice)
+    assert 'id="team"' not in page_of(alice)
     Membership.objects.create(user=alice.user, team=umbrella, role=Role.VIEWER)
     page = page_of(alice, "/dashboard/?team=umbrella")
     assert '<option value="umbrella" selected>' in page
@@ -185,19 +185,16 @@ def test_the_page_of_a_job_tells_its_story(
     link = alice.api.post(f"/pdf/jobs/{job.external_id}/links", {"max_uses": 3}, format="json")
     assert link.status_code == 201
     page = page_of(bob, f"/dashboard/jobs/{job.external_id}")
-    for text in (
-        "queued",
-        "processing",
-        "done",
-        "Grace &lt;b&gt;Hopper&lt;/b&gt;",
-        "0 of 3 uses",
-        "Download",
-        "1 page",
-    ):
+    for text in ("queued", "processing", "0 of 3 uses", "Download", "1 page", "Operators of the team can see it."):
         assert text in page, text
+    assert "Hopper" not in page
     assert "data-act" not in page  # a viewer
     assert "data-revoke" not in page
-    assert "data-revoke" in page_of(alice, f"/dashboard/jobs/{job.external_id}")
+    own = page_of(alice, f"/dashboard/jobs/{job.external_id}")
+    assert "data-revoke" in own
+    # No schema says what may be shown: the shape is all there is to see.
+    assert "&quot;name&quot;" in own
+    assert "Hopper" not in own
     waiting = submit()
     assert 'data-act="cancel"' in page_of(alice, f"/dashboard/jobs/{waiting.external_id}")
     transitions.fail(claim(), FOR_GOOD)

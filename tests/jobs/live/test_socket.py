@@ -264,9 +264,8 @@ def test_whoever_missed_too_much_is_told_so(submit: Submit, alice: Member, monke
 def test_a_slow_socket_is_not_waited_for_and_gets_the_rest_at_once(
     submit: Submit, alice: Member, settings: LazySettings
 ) -> None:
-    layers = settings.CHANNEL_LAYERS
-    config = {**layers["default"]["CONFIG"], "capacity": 1}
-    settings.CHANNEL_LAYERS = {"default": {**layers["default"], "CONFIG": config}}
+    layer: dict[str, Any] = settings.CHANNEL_LAYERS["default"]
+    settings.CHANNEL_LAYERS = {"default": {**layer, "CONFIG": {**layer["CONFIG"], "capacity": 1}}}
     channel_layers.backends.clear()
     cookie = cookie_of(alice)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 
@@ -93,8 +94,8 @@ def test_an_id_that_nobody_uses_is_given_up(
     )
     assert ids(tail) == [seen, seen + 5]
     assert tail.floor == seen
-    now = tails.time.monotonic()
-    monkeypatch.setattr(tails.time, "monotonic", lambda: now + 11)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 11)
     assert ids(tail) == []
     assert tail.floor == seen + 5
     with django_assert_num_queries(1):

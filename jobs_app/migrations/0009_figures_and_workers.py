@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs_app", "0006_batches"),
+        ("jobs_app", "0008_provenance_of_outputs"),
         ("teams", "0003_events_of_the_service_and_the_door_for_pruning"),
     ]
 
