@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import Page, sync_playwright  # noqa: E402  # the path above first
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, sign_in  # noqa: E402
-from tests.browser.spikes import check_rows, start_spike, verdict_of  # noqa: E402
+from tests.browser.spikes import check_rows, limit_queue, start_spike, verdict_of  # noqa: E402
 from tests.processes.places import Place  # noqa: E402
 from tests.processes.service import Service  # noqa: E402
 
@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         place = Place(os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", ""), Path(directory))
         with place.seed() as seed, place.service(seed, WORKERS=str(arguments.workers)) as service:
-            service.execute(f"UPDATE teams_team SET max_queued = {arguments.max_queued} WHERE slug = 'acme'")
+            limit_queue(service, arguments.max_queued)
             service.start("web", "work", "maintain")
             service.wait_until_ready(workers=arguments.workers)
             result = _run(service, arguments)

@@ -10,6 +10,11 @@ from playwright.sync_api import Page
 from tests.processes.service import Service
 
 
+def limit_queue(service: Service, jobs: int) -> None:
+    """Let no more than so many jobs of acme's wait."""
+    service.execute(f"UPDATE teams_team SET max_queued = {int(jobs)} WHERE slug = 'acme'")  # noqa: S608  # a number
+
+
 def start_spike(page: Page, template: str, documents: int) -> None:
     """Open the operations and start the spike."""
     page.locator("#operations > summary").click()
