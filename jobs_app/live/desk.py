@@ -17,7 +17,7 @@ from pdfservice.teams.models import AuditEvent
 # Of one message; more become several.
 EVENTS_AT_ONCE = 500
 # A socket that hears nothing for so long is taken for dead by its page.
-_STILL_HERE_EVERY_SECONDS = 5.0
+STILL_HERE_EVERY_SECONDS = 5.0
 # Somebody who was away for more than this begins anew instead.
 MOST_MISSED = 2_000
 _SHOWN_ANEW = 240
@@ -85,7 +85,7 @@ class Desk:
         view = self._board.view(key[0], is_staff=key[1])
         differs = changes(sent.view, view)
         events = self._shapes(key, fresh.events or [])
-        is_due = time.monotonic() - sent.sent_at >= _STILL_HERE_EVERY_SECONDS
+        is_due = time.monotonic() - sent.sent_at >= STILL_HERE_EVERY_SECONDS
         sent.view = view
         if not (differs or events or is_due or fresh.events is None):
             return

@@ -59,18 +59,18 @@ class Wire(ApplicationCommunicator):
     async def connect(self) -> tuple[bool, int | None]:
         """Ask for the handshake; return whether it was granted, or with which code it was not."""
         await self.send_input({"type": "websocket.connect"})  # type: ignore[no-untyped-call]
-        answer = await self.receive_output(timeout=5)  # type: ignore[no-untyped-call]
+        answer = await self.receive_output(timeout=15)  # type: ignore[no-untyped-call]
         return answer["type"] == "websocket.accept", answer.get("code")
 
     async def text(self) -> str:
         """Return the next message."""
-        message = await self.receive_output(timeout=5)  # type: ignore[no-untyped-call]
+        message = await self.receive_output(timeout=15)  # type: ignore[no-untyped-call]
         assert message["type"] == "websocket.send", message
         return str(message["text"])
 
     async def closed(self) -> int:
         """Return with which code the server hangs up, now."""
-        message = await self.receive_output(timeout=5)  # type: ignore[no-untyped-call]
+        message = await self.receive_output(timeout=15)  # type: ignore[no-untyped-call]
         assert message["type"] == "websocket.close", message
         return int(message["code"])
 
@@ -85,7 +85,7 @@ class Wire(ApplicationCommunicator):
     async def disconnect(self) -> None:
         """Hang up."""
         await self.send_input({"type": "websocket.disconnect", "code": 1000})  # type: ignore[no-untyped-call]
-        await self.wait(timeout=5)  # type: ignore[no-untyped-call]
+        await self.wait(timeout=15)  # type: ignore[no-untyped-call]
 
 
 class Socket:
@@ -145,7 +145,7 @@ async def sockets(*wanted: Socket) -> AsyncIterator[None]:
 
 def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a scene, which must be over in time."""
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), 60))
 
 
 async def close_code(socket: Socket) -> int:
@@ -280,6 +280,8 @@ def test_a_slow_socket_is_not_waited_for_and_gets_the_rest_at_once(
                 await send(self, text)
 
             with pytest.MonkeyPatch.context() as patch:
+                # Where nothing more happens, the next sign of life shows that something is missing.
+                patch.setattr(desk, "STILL_HERE_EVERY_SECONDS", 0.1)
                 patch.setattr(consumer.DashboardConsumer, "send", sluggish)
                 for _ in range(6):
                     await in_thread(_closing(submit))()
