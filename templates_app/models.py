@@ -119,6 +119,10 @@ class TemplateVersion(models.Model):
     status = models.CharField(max_length=10, choices=VersionStatus.choices, default=VersionStatus.DRAFT)
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
+    # Grows with every change of a draft, so that who writes on top of an older state is told (authoring/drafts.py).
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    edited_by = models.CharField(max_length=200, blank=True, editable=False)
+    edited_at = models.DateTimeField(null=True, editable=False)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = TemplateVersionQuerySet.as_manager()

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from pdfservice.teams.models import AuditEvent
 from templates_app.admin.steps import steps_for
-from templates_app.models import Template, TemplateVersion
+from templates_app.models import Template, TemplateVersion, VersionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,11 @@ def buttons_for(version: TemplateVersion, *, may_write: bool) -> Iterable[Button
     def url(name: str, *arguments: object) -> str:
         return reverse(f"admin:templates_app_templateversion_{name}", args=[version.pk, *arguments])
 
+    if may_write and version.status == VersionStatus.DRAFT:
+        yield Button("Edit", url("editor"))
+    active = version.template.active_version_id
+    if may_write and active and active != version.pk:
+        yield Button("Compare with active", f"{url('compare')}?with={active}")
     if may_write:
         for step in steps_for(version):
             yield Button(step.label, url("step", step.name), step.is_danger)

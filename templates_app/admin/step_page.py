@@ -13,10 +13,10 @@ from pdfservice.lib.errors import ServiceError
 from pdfservice.teams.team_admin import actor_of
 from templates_app.admin.access import VersionPage, writable_version
 from templates_app.admin.steps import STEPS, Step, Wish
-from templates_app.models import TemplateVersion
+from templates_app.models import TemplateVersion, VersionStatus
 
 
-def step_page(admin: VersionPage, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+def step_page(request: HttpRequest, admin: VersionPage, pk: int, name: str) -> HttpResponse:
     """Ask on GET, act on POST; a refusal is shown with its findings."""
     version = writable_version(admin, request, pk)
     step = STEPS.get(name)
@@ -49,9 +49,16 @@ def _context(admin: VersionPage, step: Step, version: TemplateVersion, refusal: 
         "title": f"{step.label}: {version}",
         "refusal": refusal,
         "findings": findings,
+        "editor_url": _editor_url(version),
         "may_insist": any(finding["code"] == "schema_breaking" for finding in findings),
         "back_url": reverse("admin:templates_app_template_change", args=[version.template_id]),
     }
+
+
+def _editor_url(version: TemplateVersion) -> str:
+    if version.status != VersionStatus.DRAFT:
+        return ""
+    return reverse("admin:templates_app_templateversion_editor", args=[version.pk])
 
 
 def _onwards(
@@ -62,5 +69,5 @@ def _onwards(
         warnings = f"{len(after.findings)} warning{'s' * (len(after.findings) != 1)}"
         messages.warning(request, f"Publishing recorded {warnings}; the version's page lists them.")
     if after is not None and step.name == "clone":
-        return HttpResponseRedirect(reverse("admin:templates_app_templateversion_change", args=[after.pk]))
+        return HttpResponseRedirect(_editor_url(after))
     return HttpResponseRedirect(reverse("admin:templates_app_template_change", args=[version.template_id]))

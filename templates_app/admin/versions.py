@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString
 from pdfservice.teams.scopes import Scope
 from pdfservice.teams.team_admin import LookOnlyInline, TeamFilter, TeamScopedAdmin
 from templates_app import sources
+from templates_app.admin import compare, editor
 from templates_app.admin.access import may_write
 from templates_app.admin.history import buttons_for
 from templates_app.admin.step_page import step_page
@@ -109,13 +111,26 @@ class TemplateVersionAdmin(TeamScopedAdmin[TemplateVersion]):
 
     def get_urls(self) -> list[Any]:
         """Add the pages of a version."""
-        view = self.admin_site.admin_view
+        pages: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
+            "step": ("step/<slug:name>/", step_page),
+            "editor": ("editor/", editor.editor_page),
+            "state": ("editor/state/", editor.state),
+            "save": ("editor/save/", editor.save),
+            "preview": ("editor/preview/", editor.preview),
+            "findings": ("editor/findings/", editor.findings),
+            "assets": ("editor/assets/", editor.assets),
+            "asset": ("editor/assets/<str:name>/", editor.asset),
+            "compare": ("compare/", compare.compare_page),
+            "pages": ("pages/", compare.pages),
+        }
         mine: list[URLPattern] = [
             path(
-                "<int:pk>/step/<slug:step>/",
-                view(lambda request, pk, step: step_page(self, request, pk, step)),
-                name="templates_app_templateversion_step",
-            ),
+                f"<int:pk>/{route}",
+                self.admin_site.admin_view(page),
+                {"admin": self},
+                name=f"templates_app_templateversion_{name}",
+            )
+            for name, (route, page) in pages.items()
         ]
         return [*mine, *super().get_urls()]
 

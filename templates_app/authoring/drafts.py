@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
+from django.utils import timezone
 
 from pdfservice.lib.errors import Fault, ServiceError, conflict, not_found
 from pdfservice.teams.models import Team
@@ -15,6 +17,7 @@ from templates_app.authoring.templates import template_get
 from templates_app.models import Template, TemplateAsset, TemplatePartial, TemplateVersion
 from templates_app.sources import text_place
 
+_SITTING = timedelta(minutes=10)
 _COPIED_COLUMNS = (
     "language",
     "engine",
@@ -75,7 +78,7 @@ def draft_create(
     with transaction.atomic():
         Template.objects.select_for_update().get(pk=template.pk)
         last = TemplateVersion.objects.filter(template=template).aggregate(last=Max("version"))["last"] or 0
-        draft = TemplateVersion.objects.create(template=template, version=last + 1, **columns)
+        draft = TemplateVersion.objects.create(template=template, version=last + 1, edited_by=actor, **columns)
         if origin is not None:
             _copy_assets(origin, draft)
         _set_partials(draft, fields["partials"] if "partials" in fields else _partials_of(origin))
@@ -83,18 +86,34 @@ def draft_create(
     return draft
 
 
-def draft_update(*, version: TemplateVersion, fields: DraftFields, actor: str) -> TemplateVersion:
-    """Change a draft; raise ServiceError (409) for a version that is none any more."""
+def draft_update(
+    *, version: TemplateVersion, fields: DraftFields, actor: str, revision: int | None = None
+) -> TemplateVersion:
+    """Change a draft; raise ServiceError (409) for a version that is none any more.
+
+    With `revision` the change is made to that state alone: 409 `edited_meanwhile`, with who and when, to any other.
+    Such changes come with every pause in typing, so the audit log has one for each sitting.
+    """
     columns = _columns(fields, version.template.team)
     with transaction.atomic():
         draft_lock(version)
-        if columns:
-            TemplateVersion.objects.drafts().filter(pk=version.pk).update(**columns)
+        before = TemplateVersion.objects.only("revision", "edited_by", "edited_at").get(pk=version.pk)
+        if revision is not None and before.revision != revision:
+            raise _edited_meanwhile(before)
+        draft_touch(version, actor=actor, **columns)
         if "partials" in fields:
             TemplatePartial.objects.filter(version=version).delete()
             _set_partials(version, fields["partials"])
-        record_version(version, "version.changed", actor=actor, fields=sorted(fields))
+        if revision is None or not _is_same_sitting(before, actor):
+            record_version(version, "version.changed", actor=actor, fields=sorted(fields))
     return version_get(team=version.template.team, slug=version.template.slug, version=version.version)
+
+
+def draft_touch(version: TemplateVersion, *, actor: str, **columns: Any) -> None:
+    """Note a change of a draft that the caller's transaction holds, and make that of its columns."""
+    TemplateVersion.objects.drafts().filter(pk=version.pk).update(
+        **columns, revision=F("revision") + 1, edited_by=actor, edited_at=timezone.now()
+    )
 
 
 def draft_delete(*, version: TemplateVersion, actor: str) -> None:
@@ -110,6 +129,20 @@ def draft_lock(version: TemplateVersion) -> None:
     if not TemplateVersion.objects.select_for_update().drafts().filter(pk=version.pk).exists():
         message = f"Version {version.version} is {_status(version)} and never changes; make a draft of it with copy_of."
         raise conflict(message, "version_frozen")
+
+
+def _is_same_sitting(before: TemplateVersion, actor: str) -> bool:
+    return before.edited_by == actor and before.edited_at is not None and timezone.now() - before.edited_at < _SITTING
+
+
+def _edited_meanwhile(current: TemplateVersion) -> ServiceError:
+    who = current.edited_by.removeprefix("user:") or "somebody"
+    return ServiceError(
+        409,
+        "edited_meanwhile",
+        f"{who} changed this draft meanwhile.",
+        members={"revision": current.revision, "edited_by": who, "edited_at": current.edited_at},
+    )
 
 
 def _status(version: TemplateVersion) -> str:

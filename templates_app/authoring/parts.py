@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from pdfservice.lib import storage
 from pdfservice.lib.errors import Fault, ServiceError, not_found
-from templates_app.authoring.drafts import draft_lock
+from templates_app.authoring.drafts import draft_lock, draft_touch
 from templates_app.authoring.records import record_version
 from templates_app.models import AssetType, TemplateAsset, TemplatePartial, TemplateVersion
 from templates_app.renderer.contracts import RenderError
@@ -54,6 +54,7 @@ def asset_add(*, version: TemplateVersion, name: str, asset_type: AssetType, dat
             content_type=content_type,
             size_bytes=kept.size_bytes,
         )
+        draft_touch(version, actor=actor)
         record_version(version, "asset.added", actor=actor, asset=name, sha256=sha256)
     return asset
 
@@ -79,6 +80,7 @@ def asset_remove(*, version: TemplateVersion, name: str, actor: str) -> None:
         draft_lock(version)
         if not TemplateAsset.objects.filter(version=version, name=name).delete()[0]:
             raise not_found("asset")
+        draft_touch(version, actor=actor)
         record_version(version, "asset.removed", actor=actor, asset=name)
 
 
@@ -90,6 +92,7 @@ def partial_set(*, version: TemplateVersion, name: str, source: str, actor: str)
             partial, _ = TemplatePartial.objects.update_or_create(
                 version=version, name=name, defaults={"source": source}
             )
+            draft_touch(version, actor=actor)
             record_version(version, "partial.set", actor=actor, partial=name)
     except IntegrityError as error:
         raise ServiceError(409, "conflict", "The partial is being changed by somebody else.") from error
@@ -102,6 +105,7 @@ def partial_remove(*, version: TemplateVersion, name: str, actor: str) -> None:
         draft_lock(version)
         if not TemplatePartial.objects.filter(version=version, name=name).delete()[0]:
             raise not_found("partial")
+        draft_touch(version, actor=actor)
         record_version(version, "partial.removed", actor=actor, partial=name)
 
 

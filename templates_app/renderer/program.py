@@ -19,7 +19,15 @@ from templates_app.renderer.contracts import (
     ResourcePolicy,
 )
 from templates_app.renderer.languages import handlebars
-from templates_app.renderer.tasks import Tasks, check_version, first_page, inspect_asset, inspect_logo, preview
+from templates_app.renderer.tasks import (
+    Tasks,
+    check_version,
+    first_page,
+    inspect_asset,
+    inspect_logo,
+    page_pictures,
+    preview,
+)
 
 __all__ = ["TASKS", "answer", "warm"]
 
@@ -28,6 +36,7 @@ TASKS: Tasks = {
     "first_page": first_page.perform,
     "inspect_asset": inspect_asset.perform,
     "inspect_logo": inspect_logo.perform,
+    "page_pictures": page_pictures.perform,
     "preview": preview.perform,
 }
 
