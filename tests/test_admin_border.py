@@ -15,7 +15,7 @@ from pdfservice.teams import audit
 from pdfservice.teams.models import ApiKey, AuditEvent, Membership, Team, User
 from pdfservice.teams.scopes import Role
 from pdfservice.teams.team_admin import TeamScopedAdmin
-from templates_app.models import Template, TemplateVersion
+from templates_app.models import Template, TemplateVersion, WatermarkConfig
 from tests.conftest import Member
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,7 @@ def rows(alice: Member, acme: Team) -> dict[str, Model]:
         LinkRedemption.objects.create(link=link, agent=MARK),
         Job.objects.create(payload="{}", payload_hash="0", **asked),
         Batch.objects.create(**asked),
+        WatermarkConfig.objects.create(team=acme, name=MARK, type="text", content=MARK),
     ]
     return {row._meta.label: row for row in made}
 
