@@ -8,6 +8,9 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and hear of events that webhooks are told of."""
         from jobs_app import checks  # noqa: F401  # importing registers them
         from jobs_app.alerts import checks as checks_of_alerts  # noqa: F401
+        from jobs_app.webhooks import recording
+
+        recording.start()

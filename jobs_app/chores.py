@@ -15,6 +15,7 @@ from django.utils import timezone
 from jobs_app import archive, idempotency, maintenance, transitions
 from jobs_app.figures import store as figures
 from jobs_app.models import Batch, Job
+from jobs_app.webhooks import services as webhooks
 from templates_app import stored_objects
 from templates_app.authoring import watermarks
 
@@ -49,11 +50,17 @@ def forget_batches() -> int:
     return sum(transitions.batch_forget(batch, before=before) for batch in due)
 
 
+def forget_deliveries() -> int:
+    """Delete old entries of the log of webhooks."""
+    return webhooks.deliveries_forget(limit=AT_ONCE)
+
+
 CHORES: dict[str, Chore] = {
     "queues measured": Chore(10, figures.sample_depths),
     "figures forgotten": Chore(600, figures.forget_old),
     "erased": Chore(30, erase_payloads),
     "keys forgotten": Chore(30, forget_keys),
+    "deliveries forgotten": Chore(60, forget_deliveries),
     "jobs archived": Chore(60, archive.archive_jobs),
     "events archived": Chore(60, archive.archive_events),
     "batches forgotten": Chore(600, forget_batches),

@@ -14,6 +14,14 @@ from jobs_app.api.jobs import JobEventsView, JobFileView, JobListView, JobView
 from jobs_app.api.links import JobLinksView
 from jobs_app.api.steering import JobAttemptsView, JobCancelView, JobRetryView, JobsRetryView
 from jobs_app.api.submissions import GenerateView
+from jobs_app.api.webhooks import (
+    DeliveryListView,
+    DeliveryReplayView,
+    WebhookListView,
+    WebhookSecretView,
+    WebhookTestView,
+    WebhookView,
+)
 from jobs_app.live.views import DashboardPage, JobDocument, JobPage, JobPicture, SignIn, SignOut
 from jobs_app.metrics.views import metrics
 
@@ -41,4 +49,14 @@ urlpatterns = [
     path("pdf/batches/<uuid:batch_id>/file", BatchFileView.as_view(), name="batch-file"),
     path("pdf/batches/<uuid:batch_id>/cancel", BatchCancelView.as_view(), name="batch-cancel"),
     path("pdf/batches/<uuid:batch_id>/retry-failed", BatchRetryView.as_view(), name="batch-retry-failed"),
+    path("pdf/webhooks", WebhookListView.as_view(), name="webhooks"),
+    path("pdf/webhooks/<uuid:webhook_id>", WebhookView.as_view(), name="webhook"),
+    path("pdf/webhooks/<uuid:webhook_id>/rotate-secret", WebhookSecretView.as_view(), name="webhook-secret"),
+    path("pdf/webhooks/<uuid:webhook_id>/test", WebhookTestView.as_view(), name="webhook-test"),
+    path("pdf/webhooks/<uuid:webhook_id>/deliveries", DeliveryListView.as_view(), name="webhook-deliveries"),
+    path(
+        "pdf/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/replay",
+        DeliveryReplayView.as_view(),
+        name="webhook-replay",
+    ),
 ]

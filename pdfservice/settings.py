@@ -303,6 +303,10 @@ EMAIL_URL = env.text("EMAIL_URL", "")
 globals().update(email_settings(EMAIL_URL))  # Django's EMAIL_HOST and its kin
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", f"pdfservice@{public_host or 'localhost'}")
 
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
+WEBHOOK_KEEP_DAYS = env.int_between("WEBHOOK_KEEP_DAYS", 30, 1, 3650)
+
 # --- Language, time, logs ---------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 # What the pages of links speak (downloads_app/locale); everything else is English.

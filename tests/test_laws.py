@@ -73,6 +73,8 @@ def test_the_admin_shows_these_models_and_no_others() -> None:
         "downloads_app.LinkRedemption",
         "jobs_app.Batch",
         "jobs_app.Job",
+        "jobs_app.WebhookDelivery",
+        "jobs_app.WebhookEndpoint",
     }
 
 

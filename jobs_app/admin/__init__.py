@@ -8,6 +8,6 @@ for model in (Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
-from jobs_app.admin import batches, jobs, templates  # noqa: E402  # after the others are gone
+from jobs_app.admin import batches, jobs, templates, webhooks  # noqa: E402  # after the others are gone
 
-__all__ = ["batches", "jobs", "templates"]
+__all__ = ["batches", "jobs", "templates", "webhooks"]

@@ -39,6 +39,8 @@ STORAGE_ERRORS = Total("pdfservice_storage_errors", "Attempts that could not sto
 LINKS = Total("pdfservice_links_created", "Download links handed out.")
 REDEMPTIONS = Total("pdfservice_links_redeemed", "Downloads by link.")
 REFUSALS = Total("pdfservice_links_refused", "Uses of links that were refused.")
+WEBHOOK_ATTEMPTS = Total("pdfservice_webhook_attempts", "Posts to webhooks, by what came of them.", ("outcome",))
+WEBHOOKS_DISABLED = Total("pdfservice_webhooks_disabled", "Webhooks that were disabled.", ("reason",))
 
 _TIMES_MS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000)
 WAITED = Spread("pdfservice_queue_wait_seconds", "From when a worker could take a job to its claim.", _TIMES_MS, 1000)
@@ -61,6 +63,8 @@ TOTALS = (
     LINKS,
     REDEMPTIONS,
     REFUSALS,
+    WEBHOOK_ATTEMPTS,
+    WEBHOOKS_DISABLED,
 )
 SPREADS = (WAITED, RENDERED, PEAKS)
 

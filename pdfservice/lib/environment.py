@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,13 @@ class Environment:
     def items(self, name: str, default: Sequence[str]) -> list[str]:
         """Return the comma-separated values in variable `name`, without blanks."""
         return [part.strip() for part in self.text(name, ",".join(default)).split(",") if part.strip()]
+
+    def networks(self, name: str) -> list[str]:
+        """Return the networks in variable `name`, CIDR notation; raise ImproperlyConfigured for anything else."""
+        try:
+            return [str(ipaddress.ip_network(text)) for text in self.items(name, [])]
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} must hold networks in CIDR notation: {error}.") from error
 
     def int_between(self, name: str, default: int, low: int, high: int) -> int:
         """Return the whole number in `name`, or `default`; raise ImproperlyConfigured outside `low`..`high`."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from pdfservice.teams.models import AuditEvent, AuditPruning
+
+Listener = Callable[[Sequence[AuditEvent]], None]
+_listeners: dict[str, Listener] = {}
 
 
 def record(
@@ -25,22 +28,35 @@ def record(
 
     `team_id` None is for what happened to the service as a whole.
     """
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         team_id=team_id, actor=actor, action=action, subject_type=subject_type, subject_id=subject_id, data=data or {}
     )
+    if team_id is None or action not in _listeners:
+        event.save()
+        return event
+    with transaction.atomic(savepoint=False):
+        event.save()
+        _listeners[action]([event])
+    return event
 
 
 def record_all(subjects: Sequence[tuple[int, uuid.UUID]], *, actor: str, action: str, subject_type: str) -> None:
     """Append the same event for each of `subjects` (team, uuid), in the caller's transaction."""
-    AuditEvent.objects.bulk_create(
-        (
-            AuditEvent(
-                team_id=team_id, actor=actor, action=action, subject_type=subject_type, subject_id=subject_id, data={}
-            )
-            for team_id, subject_id in subjects
-        ),
-        batch_size=1000,
-    )
+    events = [
+        AuditEvent(
+            team_id=team_id, actor=actor, action=action, subject_type=subject_type, subject_id=subject_id, data={}
+        )
+        for team_id, subject_id in subjects
+    ]
+    with transaction.atomic(savepoint=False):
+        AuditEvent.objects.bulk_create(events, batch_size=1000)
+        if events and action in _listeners:
+            _listeners[action](events)
+
+
+def listen(actions: Iterable[str], listener: Listener) -> None:
+    """Have `listener` called with each event of `actions` that belongs to a team, in the event's transaction."""
+    _listeners.update(dict.fromkeys(actions, listener))
 
 
 def prune(*, ids: Sequence[int], before: datetime) -> int:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from jobs_app import chores, maintenance
 from jobs_app.alerts import delivery
+from jobs_app.webhooks.dispatcher import Dispatcher, deliver_due
 from pdfservice.lib.processes import die_with_parent
 
 _EVERY_SECONDS = 1.0
@@ -18,7 +19,7 @@ _EVERY_SECONDS = 1.0
 class Command(BaseCommand):
     """The maintenance loop; any number may run, on any host."""
 
-    help = "Rescue, retry, ring, expire, sweep, count and alert once a second; beside that erase and archive."
+    help = "Rescue, retry, ring, expire, sweep, count, alert each second; beside that send webhooks, erase and archive."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         die_with_parent()
         if options["once"]:
             done = {**maintenance.run_once(), **chores.run_once()}
+            done["webhooks tried"] = deliver_due()
             delivery.finish()
             self.stdout.write(", ".join(f"{name} {count}" for name, count in done.items()))
             return
@@ -37,6 +39,9 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         rounds = chores.Rounds()
         rounds.start()
+        dispatcher = Dispatcher()
+        dispatcher.start()
         while not stop.wait(_EVERY_SECONDS):
             maintenance.run_once()
+        dispatcher.stop()
         rounds.stop()
