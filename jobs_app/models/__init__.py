@@ -1,4 +1,4 @@
-"""Jobs, their attempts, batches of them, idempotency keys, counters, figures, workers, archive files, alerts, webhooks."""
+"""Jobs, attempts, batches of them, idempotency keys, counters, figures, workers, archive files, alerts, webhooks."""
 
 from jobs_app.models.alerts import Alert
 from jobs_app.models.archive import ArchiveFile, ArchiveKind

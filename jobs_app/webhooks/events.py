@@ -53,7 +53,7 @@ def bodies(events: Sequence[AuditEvent]) -> list[tuple[AuditEvent, str]]:
             case "batch":
                 about = {"id": str(event.subject_id), "batch_url": _address("batch", batch_id=event.subject_id)}
             case _:
-                about = {"id": str(event.subject_id), **_job_of_file(event.data.get("file"))}
+                about = {"id": str(event.subject_id), **_job_of_file(str(event.data.get("file") or ""))}
         if about is not None:
             told.append((event, body(event.action, event.at.isoformat(), {**about, **_extract(event.data)})))
     return told
@@ -86,8 +86,8 @@ def _jobs(ids: Sequence[UUID]) -> dict[UUID | None, dict[str, Any]]:
     }
 
 
-def _job_of_file(file_id: object) -> dict[str, str]:
-    if file_id is None:
+def _job_of_file(file_id: str) -> dict[str, str]:
+    if not file_id:
         return {}
     job_id = Job.objects.filter(output__external_id=file_id).values_list("external_id", flat=True).first()
     return {"job": str(job_id), "status_url": _address("job", job_id=job_id)} if job_id else {}

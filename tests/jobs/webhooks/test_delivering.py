@@ -20,6 +20,7 @@ from jobs_app.models import Counter, WebhookDelivery, WebhookEndpoint
 from jobs_app.webhooks import delivering, schedule
 from jobs_app.webhooks.delivering import LEASE, claim, deliver_next, settle
 from jobs_app.webhooks.dispatcher import PER_ENDPOINT, PER_TEAM, Dispatcher, deliver_due
+from jobs_app.webhooks.sending import Outcome
 from jobs_app.webhooks.services import (
     deliveries_forget,
     replay,
@@ -249,7 +250,7 @@ def test_a_sender_that_died_is_followed_by_another_under_the_same_id(
     let_wait_pass()
     assert deliver_next(hook.endpoint.pk)
     assert receiver.messages[0].id == str(lost.external_id)
-    late = delivering.Outcome(is_taken=False, duration_ms=1, error="late")
+    late = Outcome(is_taken=False, duration_ms=1, error="late")
     assert not settle(lost, late), "it comes back and has nothing to say"
     assert (hook.deliveries[0].status, hook.deliveries[0].attempt_count) == ("delivered", 2)
 

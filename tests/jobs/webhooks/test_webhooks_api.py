@@ -98,8 +98,15 @@ def test_it_is_changed_disabled_and_enabled(hook: Hook, alice: Member) -> None:
 
 
 def test_a_change_that_makes_no_sense_is_refused(hook: Hook, alice: Member) -> None:
-    for changes in ({"url": "https://192.168.0.1/"}, {"events": []}, {"enabled": "maybe"}, {"secret": "x"}):
+    refused: list[dict[str, Any]] = [
+        {"url": "https://192.168.0.1/"},
+        {"events": []},
+        {"enabled": "maybe"},
+        {"secret": "x"},
+    ]
+    for changes in refused:
         assert alice.api.patch(hook.path, changes, format="json").status_code == 400
+
     assert hook.row.url == hook.endpoint.url
 
 
