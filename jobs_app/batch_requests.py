@@ -8,11 +8,12 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs_app.batches.items import ItemSerializer
+from jobs_app.batches.items import NOT_MERGED, ItemSerializer
 from jobs_app.batches.sources import MAX_ITEMS
 from jobs_app.batches.submission import BatchRequest, items_source
 from jobs_app.batches.tables import DELIMITERS
 from jobs_app.options import BatchOptionsSerializer
+from jobs_app.passwords import ENCRYPTION
 from jobs_app.serializers import WishSerializer
 from jobs_app.states import OutputMode, SourceFormat
 from pdfservice.lib.errors import ServiceError
@@ -27,6 +28,12 @@ class _BatchFieldsSerializer(WishSerializer):
         default=OutputMode.SEPARATE,
         help_text="A document an item, or one file.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse to merge what is encrypted: it would have to be opened first."""
+        if attrs["output"] == OutputMode.MERGED and (attrs.get("options") or {}).get(ENCRYPTION):
+            raise serializers.ValidationError({"options": {ENCRYPTION: [NOT_MERGED]}})
+        return attrs
 
     def request_for(self, source: bytes, source_format: SourceFormat, **more: Any) -> BatchRequest:
         """Return the validated request for the items in `source`."""
@@ -63,6 +70,15 @@ class BatchRequestSerializer(_BatchFieldsSerializer):
 
     options = BatchOptionsSerializer(required=False, help_text="For every item; an item's own options come first.")
     items = _ItemsField(min_length=1, max_length=MAX_ITEMS, allow_empty=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse to merge items that are encrypted."""
+        if attrs["output"] == OutputMode.MERGED:
+            encrypted = {"options": {ENCRYPTION: [NOT_MERGED]}}
+            faults: Any = {index: encrypted for index, item in enumerate(attrs["items"]) if _wants_encryption(item)}
+            if faults:
+                raise serializers.ValidationError({"items": faults})
+        return super().validate(attrs)
 
     def to_request(self) -> BatchRequest:
         """Return the validated request."""
@@ -115,6 +131,11 @@ class BatchFormSerializer(_BatchFieldsSerializer):
         source_format = self.validated_data.get("format") or _guessed(str(upload.name), source)
         delimiter = self.validated_data.get("delimiter", "")
         return self.request_for(source, SourceFormat(source_format), delimiter=delimiter)
+
+
+def _wants_encryption(item: Any) -> bool:
+    options = item.get("options") if isinstance(item, dict) else None
+    return isinstance(options, dict) and bool(options.get(ENCRYPTION))
 
 
 def _guessed(name: str, source: bytes) -> SourceFormat:

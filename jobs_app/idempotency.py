@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from jobs_app.dedup import canonical, shares_with
 from jobs_app.models import Batch, IdempotencyRecord, Job
 from pdfservice.lib.errors import ServiceError, malformed
+from pdfservice.lib.sealed import keyed_hashes
 from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import Team
 
@@ -21,11 +22,14 @@ HONOURED_FOR = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One request's idempotency key; without a key it knows nothing and remembers nothing."""
+    """One request's idempotency key; without a key it knows nothing and remembers nothing.
+
+    The first of `request_hashes` is remembered, each is recognised. They are keyed: a request may hold passwords.
+    """
 
     team: Team
     key: str | None
-    request_hash: str
+    request_hashes: Sequence[str]
 
     def recall(self) -> Job | None:
         """Return the job that the key stands for; raise ServiceError (422) when it came with another request."""
@@ -41,14 +45,16 @@ class Guard:
         """Let the key stand for what was made; raises IntegrityError when somebody was first."""
         if self.key is not None:
             stands_for = {"job": made} if isinstance(made, Job) else {"batch": made}
-            IdempotencyRecord.objects.create(team=self.team, key=self.key, request_hash=self.request_hash, **stands_for)
+            IdempotencyRecord.objects.create(
+                team=self.team, key=self.key, request_hash=self.request_hashes[0], **stands_for
+            )
 
     def _record(self, *related: str) -> IdempotencyRecord | None:
         if self.key is None:
             return None
         records = IdempotencyRecord.objects.filter(team=self.team, key=self.key).select_related(*related)
         record = records.first()
-        if record is not None and record.request_hash != self.request_hash:
+        if record is not None and record.request_hash not in self.request_hashes:
             message = "This Idempotency-Key came with another request before. Use a new key for a new request."
             raise ServiceError(422, "idempotency_key_reused", message)
         return record
@@ -60,10 +66,10 @@ def guard(*, caller: Caller, key: str | None, body: object) -> Guard:
     Whoever may see only their own jobs cannot take over what another caller's request made.
     """
     if key is None:
-        return Guard(caller.team, None, "")
+        return Guard(caller.team, None, ())
     if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
         raise malformed(f"Idempotency-Key must be 1 to {LONGEST_KEY} printable characters.")
-    return Guard(caller.team, key, hashlib.sha256(f"{shares_with(caller)}\0{canonical(body)}".encode()).hexdigest())
+    return Guard(caller.team, key, keyed_hashes(f"{shares_with(caller)}\0{canonical(body)}", purpose="requests"))
 
 
 def forget_old(*, limit: int) -> int:

@@ -6,12 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from jobs_app.passwords import EncryptionSerializer
 from templates_app.finishing_options import DocumentOptionsSerializer, FileNameField
 
 
 class OptionsSerializer(DocumentOptionsSerializer):
     """How the document is made, finished and named."""
 
+    encryption = EncryptionSerializer(required=False, allow_null=True)
     filename = FileNameField(max_length=200, required=False, help_text="What a download is called.")
 
     def validate_filename(self, value: str) -> str:

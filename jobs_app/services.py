@@ -15,6 +15,7 @@ from downloads_app import services as files
 from downloads_app.models import DownloadLink, StoredFile
 from jobs_app import backpressure, transitions
 from jobs_app.models import Job
+from jobs_app.passwords import ENCRYPTION
 from jobs_app.states import Status
 from pdfservice.lib.errors import Fault, ServiceError, conflict, gone, not_found
 from pdfservice.teams.callers import Caller
@@ -84,6 +85,8 @@ def job_revive(*, caller: Caller, job_id: UUID) -> Job:
     job = job_get(caller=caller, job_id=job_id)
     if job.payload is None:
         raise conflict("The job's payload was erased; submit the document again.", "payload_erased")
+    if job.is_final and ENCRYPTION in job.options:
+        raise conflict("The job's passwords were erased when it ended; submit the document again.", "password_erased")
     if job.status in (Status.FAILED, Status.CANCELLED):  # of others the transition says why not
         backpressure.admit(team=caller.team, count=1)
     try:
@@ -112,7 +115,7 @@ def jobs_revive(
         status=Status.FAILED, ids=ids, error_code=error_code, template=template, finished_after=failed_after
     )
     revived = 0
-    for job in jobs.filter(payload__isnull=False).order_by("id")[:REVIVED_AT_ONCE]:
+    for job in jobs.filter(pk__in=Job.objects.repeatable().values("pk")).order_by("id")[:REVIVED_AT_ONCE]:
         if refused := backpressure.refusal(team=caller.team, count=1):
             if not revived:
                 raise refused

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 
 from jobs_app import backpressure, dedup, idempotency, transitions
 from jobs_app.models import Job
+from jobs_app.passwords import ENCRYPTION, sealed_for, take_out
 from jobs_app.states import Kind
 from pdfservice.lib.errors import ServiceError, unavailable
 from pdfservice.lib.json_parser import too_large
@@ -44,7 +45,7 @@ class RenderRequest:
     payload: Mapping[str, Any]
     version: int | None = None
     priority: int = 5
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # it may hold passwords
     keeps_default: bool = True
     expires_in: int | None = None
     dedup: bool = True
@@ -79,13 +80,13 @@ def job_submit(
     _refuse_unfit(version, request.payload)
     request = replace(request, options=with_watermark(request.options, team=caller.team))
     job = _new_job(caller, request, version, payload)
-    if request.dedup:
+    if request.dedup and ENCRYPTION not in job.options:
         job.cache_key = dedup.cache_key(
             team_id=caller.team.pk,
             shares_with=dedup.shares_with(caller),
             version=version,
             payload=request.payload,
-            options=request.options,
+            options=job.options,
         )
     for _ in range(_LOOKS):
         try:
@@ -116,7 +117,8 @@ def _refuse_unfit(version: TemplateVersion, payload: Mapping[str, Any]) -> None:
 
 
 def _new_job(caller: Caller, request: RenderRequest, version: TemplateVersion, payload: str) -> Job:
-    return Job(
+    options, passwords = take_out(request.options)
+    job = Job(
         team=caller.team,
         kind=Kind.RENDER,
         template_version=version,
@@ -124,12 +126,14 @@ def _new_job(caller: Caller, request: RenderRequest, version: TemplateVersion, p
         requested_by_key=caller.api_key,
         payload=payload,
         payload_hash=hashlib.sha256(payload.encode()).hexdigest(),
-        options=dict(request.options),
+        options=options,
         priority=request.priority,
         effective_priority=request.priority,
         max_attempts=transitions.ATTEMPTS,
         expires_in=kept_seconds(version.template) if request.keeps_default else request.expires_in,
     )
+    job.sealed_passwords = sealed_for(job, passwords)
+    return job
 
 
 def _answering(job: Job) -> Job | None:

@@ -38,6 +38,7 @@ class BatchAdmin(TeamScopedAdmin[Batch]):
     date_hierarchy = "queued_at"
     ordering = ["-id"]
     readonly_fields = ["progress"]
+    exclude = ["sealed_passwords"]
     actions = ["cancel", "retry_failed"]
 
     @admin.display(description="Items")

@@ -13,12 +13,15 @@ from django.db import IntegrityError, transaction
 from rest_framework import serializers
 
 from jobs_app import dedup, transitions
+from jobs_app.batches.refusal import refused
 from jobs_app.batches.sources import RawItem
 from jobs_app.models import Batch, BatchItem, Job
 from jobs_app.options import OptionsSerializer
-from jobs_app.states import Kind
+from jobs_app.passwords import ENCRYPTION, Passwords, passwords_of, sealed_for, take_out
+from jobs_app.states import Kind, OutputMode
 from pdfservice.lib.errors import Fault, ServiceError
 from pdfservice.lib.problems import as_service_error
+from pdfservice.lib.sealed import SealBroken
 from pdfservice.lib.serializers import StrictSerializer
 from templates_app.payloads import payload_faults
 from templates_app.watermark_options import with_watermark
@@ -35,6 +38,9 @@ class ItemSerializer(StrictSerializer):
         max_length=200, required=False, allow_blank=True, help_text="The caller's own name for this document."
     )
     options = OptionsSerializer(required=False)
+
+
+NOT_MERGED = "Encrypted documents cannot be merged; ask for separate ones or a zip."
 
 
 @dataclass(slots=True)
@@ -82,16 +88,17 @@ def _insert(batch: Batch, expansion: Job, made: Sequence[tuple[BatchItem, Job | 
 
 def _connect(batch: Batch, rows: Sequence[BatchItem], jobs: Sequence[Job | None]) -> None:
     """Give each row its job: one under way or done, one of a row before it, or its own new one."""
-    known = dedup.find_all(team_id=batch.team_id, keys=[job.cache_key for job in jobs if job])
+    known = dedup.find_all(team_id=batch.team_id, keys=[job.cache_key for job in jobs if job and job.cache_key])
     new: dict[str, Job] = {}
     for row, job in zip(rows, jobs, strict=True):
-        if job is not None and job.cache_key not in known and job.cache_key not in new:
-            new[job.cache_key] = job
+        # An encrypted document is nobody else's: its job has no cache key, and is found by its own name.
+        if job is not None and _key(job) not in known and _key(job) not in new:
+            new[_key(job)] = job
             row.owns_job = True
     transitions.enqueue_many(list(new.values()), actor=_actor(batch))
     for row, job in zip(rows, jobs, strict=True):
         if job is not None:
-            row.job_id = known.get(job.cache_key) or new[job.cache_key].pk
+            row.job_id = known.get(_key(job)) or new[_key(job)].pk
     own = BatchItem.objects.filter(batch=batch, owns_job=True, job__in=set(known.values())).values_list(
         "job", flat=True
     )
@@ -99,10 +106,15 @@ def _connect(batch: Batch, rows: Sequence[BatchItem], jobs: Sequence[Job | None]
         dedup.share_all(foreign, expires_in=batch.expires_in, priority=batch.priority)
 
 
+def _key(job: Job) -> str:
+    return job.cache_key or str(job.external_id)
+
+
 def _job(batch: Batch, item: RawItem, row: BatchItem) -> Job:
     value = _checked(item)
     row.reference = value.get("reference", "")
-    version, options = batch.template_version, _options(batch, item, value.get("options", {}))
+    version = batch.template_version
+    options, passwords = _options(batch, item, value.get("options", {}))
     payload = json.dumps(value["payload"], ensure_ascii=False, separators=(",", ":"))
     if len(payload.encode()) > settings.MAX_PAYLOAD_BYTES:
         message = f"The payload is over the limit of {settings.MAX_PAYLOAD_BYTES} bytes."
@@ -110,19 +122,12 @@ def _job(batch: Batch, item: RawItem, row: BatchItem) -> Job:
     if faults := payload_faults(version, value["payload"]):
         placed = tuple(Fault(item.pointer + fault.pointer, fault.message) for fault in faults)
         raise _Misfit("payload_error", "The payload does not fit the version's schema.", placed)
-    return Job(
+    job = Job(
         team_id=batch.team_id,
         kind=Kind.RENDER,
         template_version=version,
         requested_by_user_id=batch.requested_by_user_id,
         requested_by_key_id=batch.requested_by_key_id,
-        cache_key=dedup.cache_key(
-            team_id=batch.team_id,
-            shares_with=batch.shares_with,
-            version=version,
-            payload=value["payload"],
-            options=options,
-        ),
         payload=payload,
         payload_hash=hashlib.sha256(payload.encode()).hexdigest(),
         options=options,
@@ -131,18 +136,38 @@ def _job(batch: Batch, item: RawItem, row: BatchItem) -> Job:
         max_attempts=transitions.ATTEMPTS,
         expires_in=batch.expires_in,
     )
+    if passwords is None:
+        job.cache_key = dedup.cache_key(
+            team_id=batch.team_id,
+            shares_with=batch.shares_with,
+            version=version,
+            payload=value["payload"],
+            options=options,
+        )
+    job.sealed_passwords = sealed_for(job, passwords)
+    return job
 
 
-def _options(batch: Batch, item: RawItem, own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the batch's options with the item's own over them, an own watermark as it is now."""
+def _options(batch: Batch, item: RawItem, own: Mapping[str, Any]) -> tuple[dict[str, Any], Passwords | None]:
+    """Return the batch's options with the item's own over them, an own watermark as it is now, and the passwords."""
+    if batch.output_mode == OutputMode.MERGED and own.get(ENCRYPTION):
+        raise _Misfit("payload_error", NOT_MERGED, (Fault(f"{item.pointer}/options/{ENCRYPTION}", NOT_MERGED),))
     options = {**batch.options, **own}
-    if "watermark_config_id" not in own:
-        return options
+    if "watermark_config_id" in own:
+        try:
+            options = with_watermark(options, team=batch.team)
+        except ServiceError as error:
+            faults = tuple(Fault(item.pointer + fault.pointer, fault.message) for fault in error.faults)
+            raise _Misfit("payload_error", error.detail, faults) from error
+    return take_out(options) if ENCRYPTION in own else (options, _common_passwords(batch))
+
+
+def _common_passwords(batch: Batch) -> Passwords | None:
     try:
-        return with_watermark(options, team=batch.team)
-    except ServiceError as error:
-        faults = tuple(Fault(item.pointer + fault.pointer, fault.message) for fault in error.faults)
-        raise _Misfit("payload_error", error.detail, faults) from error
+        return passwords_of(batch)
+    except SealBroken as error:
+        message = "The passwords of this batch cannot be read any more: SECRET_KEY was changed."
+        raise refused("password_lost", message) from error
 
 
 def _checked(item: RawItem) -> Mapping[str, Any]:

@@ -69,7 +69,7 @@ def batch_revive(batch: Batch, *, actor: str) -> None:
 
     Items that never became a job would fail again and stay as they are.
     """
-    failed = Job.objects.filter(batch_items__batch=batch, status=Status.FAILED, payload__isnull=False)
+    failed = Job.objects.repeatable().filter(batch_items__batch=batch, status=Status.FAILED)
     is_file_failed = batch.bundle is not None and batch.bundle.status == Status.FAILED
     if batch.status == BatchStatus.CANCELLED or batch.cancel_requested_at is not None:
         raise conflict("The batch was cancelled; submit it again.", "not_retryable")

@@ -12,9 +12,11 @@ from typing import Any
 
 from jobs_app.batches import tables
 from jobs_app.batches.refusal import refused
+from jobs_app.models import Batch
 from jobs_app.states import SourceFormat
 from pdfservice.lib.errors import Fault, ServiceError
 from pdfservice.lib.json_parser import parse_json
+from pdfservice.lib.sealed import SealBroken, is_sealed, seal_bytes, unseal_bytes
 
 MAX_ITEMS = 10_000
 _BOM = b"\xef\xbb\xbf"
@@ -32,6 +34,25 @@ class RawItem:
     pointer: str = ""
     line: int | None = None
     faults: tuple[Fault, ...] = field(default=())
+
+
+def seal_source(batch: Batch, data: bytes) -> bytes:
+    """Return the items of a batch as they are stored: encrypted, for an item may name passwords."""
+    return seal_bytes(data, purpose=_purpose(batch))
+
+
+def unseal_source(batch: Batch, data: bytes) -> bytes:
+    """Return what `seal_source` was given; raise WorkRefused when it cannot be read any more."""
+    if not is_sealed(data):  # stored by a release that did not seal
+        return data
+    try:
+        return unseal_bytes(data, purpose=_purpose(batch))
+    except SealBroken as error:
+        raise refused("password_lost", "The items cannot be read any more: SECRET_KEY was changed.") from error
+
+
+def _purpose(batch: Batch) -> str:
+    return f"items of batch {batch.external_id}"
 
 
 def count_items(data: bytes, source_format: str, delimiter: str = "") -> int:

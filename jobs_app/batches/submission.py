@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from downloads_app import services as files
 from jobs_app import backpressure, dedup, idempotency, transitions
-from jobs_app.batches.sources import MAX_ITEMS
+from jobs_app.batches.sources import MAX_ITEMS, seal_source
 from jobs_app.models import Batch, Job
+from jobs_app.passwords import sealed_for, take_out
 from jobs_app.states import Kind, OutputMode, SourceFormat
 from jobs_app.submission import kept_seconds
 from pdfservice.lib import storage
@@ -41,7 +42,7 @@ class BatchRequest:
     version: int | None = None
     priority: int = 5
     output_mode: OutputMode = OutputMode.SEPARATE
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # it may hold passwords
     keeps_default: bool = True
     expires_in: int | None = None
 
@@ -77,7 +78,7 @@ def batch_submit(*, caller: Caller, request: BatchRequest, idempotency_key: str 
     batch = _new_batch(caller, request, version, options=with_watermark(request.options, team=caller.team))
     key = storage.batch_key(batch.queued_at, batch.external_id)
     file = files.file_reserve(team=caller.team, key=key, filename="items", content_type="application/octet-stream")
-    stored = storage.put(key, request.source, content_type="application/octet-stream")
+    stored = storage.put(key, seal_source(batch, request.source), content_type="application/octet-stream")
     batch.source = file
     try:
         with transaction.atomic():
@@ -96,7 +97,8 @@ def batch_submit(*, caller: Caller, request: BatchRequest, idempotency_key: str 
 
 
 def _new_batch(caller: Caller, request: BatchRequest, version: TemplateVersion, *, options: dict[str, Any]) -> Batch:
-    return Batch(
+    options, passwords = take_out(options)
+    batch = Batch(
         external_id=uuid.uuid4(),
         team=caller.team,
         template_version=version,
@@ -113,6 +115,8 @@ def _new_batch(caller: Caller, request: BatchRequest, version: TemplateVersion, 
         expires_in=kept_seconds(version.template) if request.keeps_default else request.expires_in,
         queued_at=timezone.now(),
     )
+    batch.sealed_passwords = sealed_for(batch, passwords)
+    return batch
 
 
 def _expansion(batch: Batch, sha256: str) -> Job:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from jobs_app import transitions
 from jobs_app.batches.items import insert_items
-from jobs_app.batches.sources import count_items, read_items
+from jobs_app.batches.sources import count_items, read_items, unseal_source
 from jobs_app.models import Batch, Job
 from pdfservice.lib import storage
 from templates_app.renderer.contracts import RenderInterrupted
@@ -29,7 +29,7 @@ def produce(job: Job) -> None:
     batch = Batch.objects.select_related("template_version__template", "team", "source").get(expansion=job)
     if batch.source is None or batch.expanded_at is not None:
         return
-    data = storage.read(batch.source.key)
+    data = unseal_source(batch, storage.read(batch.source.key))
     total = count_items(data, batch.source_format, batch.delimiter)
     if not transitions.batch_start(batch, total=total):
         return

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 
 from jobs_app.handlers.product import Product
 from jobs_app.models import Job
+from jobs_app.passwords import encryption_of
 from jobs_app.provenance import Provenance
 from templates_app import rendering
 from templates_app.finishing_options import finish_of
@@ -28,7 +31,7 @@ def produce(job: Job) -> Product:
         job.payload,
         created_at=job.queued_at.isoformat(),
         page=page_options(job.options),
-        finish=finish_of(job.options),
+        finish=replace(finish_of(job.options), encryption=encryption_of(job)),
     )
     version_offer_schema(version=version, payload=job.payload)
     return Product(

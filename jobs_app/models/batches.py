@@ -68,6 +68,8 @@ class Batch(models.Model):
     shares_with = models.CharField(max_length=200, blank=True)
 
     options = models.JSONField(default=dict)
+    # What opens the documents (jobs_app/passwords.py), encrypted, until every item has its job.
+    sealed_passwords = models.TextField(blank=True)
     priority = models.PositiveSmallIntegerField(default=5)
     output_mode = models.CharField(max_length=10, choices=OutputMode.choices, default=OutputMode.SEPARATE)
     expires_in = models.PositiveIntegerField(null=True)
@@ -113,6 +115,10 @@ class Batch(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(status=BatchStatus.FAILED) | ~Q(error_code=""), name="batch_failed_has_error"
+            ),
+            models.CheckConstraint(
+                condition=Q(sealed_passwords="") | Q(finished_at=None, expanded_at=None),
+                name="batch_expanded_has_no_passwords",
             ),
             models.CheckConstraint(
                 condition=Q(expanded_at=None) | Q(total__isnull=False), name="batch_expanded_has_total"

@@ -127,6 +127,10 @@ class JobQuerySet(models.QuerySet["Job"]):
                 gone = gone.filter(~Exists(referring))
         return gone
 
+    def repeatable(self) -> JobQuerySet:
+        """Return the jobs that could be made again: those whose passwords went with their end could not."""
+        return self.filter(payload__isnull=False).exclude(options__has_key="encryption")
+
     def waiting_since(self, moment: datetime) -> JobQuerySet:
         """Return the claimable jobs that nobody has taken since `moment`."""
         return self.filter(status=Status.QUEUED, run_at=None, due_since__lt=moment)
@@ -154,6 +158,8 @@ class Job(models.Model):
     payload = models.TextField(null=True)
     payload_hash = models.CharField(max_length=64)
     options = models.JSONField(default=dict)
+    # What opens the document (jobs_app/passwords.py), encrypted; gone once the job has ended.
+    sealed_passwords = models.TextField(blank=True)
 
     priority = models.PositiveSmallIntegerField(default=5)
     effective_priority = models.PositiveSmallIntegerField(default=5)
@@ -233,6 +239,9 @@ class Job(models.Model):
                 name="job_once_under_way",
             ),
             models.CheckConstraint(condition=Q(run_at=None) | Q(status=Status.QUEUED), name="job_only_queued_waits"),
+            models.CheckConstraint(
+                condition=~Q(status__in=FINAL) | Q(sealed_passwords=""), name="job_final_has_no_passwords"
+            ),
             models.CheckConstraint(
                 condition=Q(is_spooled=False) | Q(status=Status.PROCESSING), name="job_only_processing_is_spooled"
             ),

@@ -46,7 +46,9 @@ def batch_hold(batch: Batch, expansion: Job) -> bool:
 def batch_expanded(batch: Batch, expansion: Job) -> bool:
     """Note that every item has its row; False when the claim or the batch is lost."""
     with transaction.atomic():
-        return batch_hold(batch, expansion) and bool(Batch.objects.filter(pk=batch.pk).update(expanded_at=Now()))
+        return batch_hold(batch, expansion) and bool(
+            Batch.objects.filter(pk=batch.pk).update(expanded_at=Now(), sealed_passwords="")
+        )
 
 
 def batch_bundle(batch: Batch, bundle: Job) -> bool:
@@ -116,7 +118,7 @@ def _end(batch: Batch, status: BatchStatus, counts: dict[str, int], **error: str
     with transaction.atomic():
         if not rows.select_for_update().exists() or _is_unfinished(batch):
             return False
-        if not rows.update(status=status, finished_at=timezone.now(), **error):
+        if not rows.update(status=status, finished_at=timezone.now(), sealed_passwords="", **error):
             return False
         record(batch, f"batch.{status}", "batch", counts=counts, **({"code": error["error_code"]} if error else {}))
     return True

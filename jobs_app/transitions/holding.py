@@ -20,6 +20,7 @@ from jobs_app.outcomes import Failure, Result
 from jobs_app.states import Outcome, Status
 from jobs_app.transitions.rows import (
     NO_ERROR,
+    NO_PASSWORDS,
     drop_if_asked,
     end_attempt,
     error_fields,
@@ -87,6 +88,7 @@ def complete(job: Job, result: Result) -> bool:
             warnings=list(result.warnings),
             timings=dict(result.timings),
             provenance=asdict(result.provenance) if result.provenance else None,
+            **NO_PASSWORDS,
             **NO_ERROR,
         ):
             return False
@@ -114,7 +116,7 @@ def complete(job: Job, result: Result) -> bool:
 def conclude(job: Job) -> bool:
     """Finish a job whose work leaves no document, unless somebody else holds it by now."""
     with transaction.atomic():
-        if not leave(job, status=Status.DONE, finished_at=timezone.now(), **NO_ERROR):
+        if not leave(job, status=Status.DONE, finished_at=timezone.now(), **NO_PASSWORDS, **NO_ERROR):
             return False
         end_attempt(job, Outcome.DONE)
         record(job, "job.done", f"worker:{job.claimed_by}", outcome=Outcome.DONE.value)
@@ -124,7 +126,7 @@ def conclude(job: Job) -> bool:
 def fail(job: Job, failure: Failure) -> bool:
     """End the job for good."""
     with transaction.atomic():
-        if not leave(job, status=Status.FAILED, finished_at=timezone.now(), **error_fields(failure)):
+        if not leave(job, status=Status.FAILED, finished_at=timezone.now(), **NO_PASSWORDS, **error_fields(failure)):
             return False
         end_attempt(job, Outcome.FAILED, failure)
         record_failure(job, "job.failed", f"worker:{job.claimed_by}", Outcome.FAILED, failure)

@@ -14,7 +14,16 @@ from jobs_app.models import Job, JobQuerySet
 from jobs_app.outcomes import Failure
 from jobs_app.states import Outcome, Status
 from jobs_app.transitions.erasing import erase_attempts, erased_fields
-from jobs_app.transitions.rows import drop_if_asked, end_attempt, error_fields, held, leave, record, record_failure
+from jobs_app.transitions.rows import (
+    NO_PASSWORDS,
+    drop_if_asked,
+    end_attempt,
+    error_fields,
+    held,
+    leave,
+    record,
+    record_failure,
+)
 
 
 def rescue(job: Job, *, actor: str, worker_is_dead: bool = False) -> bool:
@@ -30,7 +39,9 @@ def rescue(job: Job, *, actor: str, worker_is_dead: bool = False) -> bool:
         if drop_if_asked(job, seen, lost) or _spare(job, seen.filter(is_spooled=True), actor):
             return True
         if spent:
-            done = leave(job, seen, status=Status.FAILED, finished_at=timezone.now(), **error_fields(lost))
+            done = leave(
+                job, seen, status=Status.FAILED, finished_at=timezone.now(), **NO_PASSWORDS, **error_fields(lost)
+            )
         else:
             done = leave(job, seen, status=Status.QUEUED, started_at=None, due_since=Now(), **error_fields(lost))
         if not done:

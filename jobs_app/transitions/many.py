@@ -56,7 +56,9 @@ def cancel_many(jobs: QuerySet[Job], *, actor: str) -> int:
 
 def revive_many(jobs: QuerySet[Job], *, actor: str) -> int:
     """Send the failed ones of `jobs` back into the queue in their order, and return how many that was."""
-    failed = list(jobs.filter(status=Status.FAILED, payload__isnull=False).defer("payload").order_by("id"))
+    failed = list(
+        jobs.filter(pk__in=Job.objects.repeatable().values("pk"), status=Status.FAILED).defer("payload").order_by("id")
+    )
     revived = 0
     for chunk in _chunks(failed):
         try:

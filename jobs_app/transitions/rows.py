@@ -17,10 +17,14 @@ ATTEMPTS = 3
 
 NO_ERROR: dict[str, Any] = {"error_code": "", "error_message": "", "error_detail": {}}
 
+# Of every job that ends.
+NO_PASSWORDS: dict[str, Any] = {"sealed_passwords": ""}
+
 CANCELLED: dict[str, Any] = {
     "error_code": "cancelled",
     "error_message": "The job was cancelled.",
     "error_detail": {},
+    **NO_PASSWORDS,
 }
 
 

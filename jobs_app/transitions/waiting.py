@@ -48,7 +48,7 @@ def revive(job: Job, *, actor: str) -> bool:
 
     Raises IntegrityError when an identical job is under way.
     """
-    ended = Job.objects.filter(pk=job.pk, status__in=(Status.FAILED, Status.CANCELLED), payload__isnull=False)
+    ended = Job.objects.repeatable().filter(pk=job.pk, status__in=(Status.FAILED, Status.CANCELLED))
     with transaction.atomic():
         if not ended.update(
             status=Status.QUEUED,

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from templates_app.renderer.finishes import Attachment, Finish, Metadata, Relationship, Watermark
+from templates_app.renderer.finishes import (
+    Attachment,
+    Encryption,
+    Finish,
+    Metadata,
+    Permission,
+    Relationship,
+    Watermark,
+)
 
 
 def pack_finish(finish: Finish) -> tuple[dict[str, Any], list[bytes]]:
@@ -17,6 +25,7 @@ def pack_finish(finish: Finish) -> tuple[dict[str, Any], list[bytes]]:
             [item.filename, item.content_type, item.description, item.relationship.value] for item in finish.attachments
         ],
         "watermark": None,
+        "encryption": None if finish.encryption is None else asdict(finish.encryption),
     }
     blobs = [item.data for item in finish.attachments]
     if finish.watermark is not None:
@@ -36,7 +45,15 @@ def unpack_finish(header: dict[str, Any], blobs: Sequence[bytes]) -> Finish:
             for (filename, content_type, description, relationship), data in zip(attachments, files, strict=True)
         ),
         watermark=_unpack_watermark(header["watermark"], blobs[-1]) if header["watermark"] else None,
+        encryption=_unpack_encryption(header["encryption"]),
     )
+
+
+def _unpack_encryption(header: dict[str, Any] | None) -> Encryption | None:
+    if header is None:
+        return None
+    permissions = tuple(Permission(name) for name in header["permissions"])
+    return Encryption(header["user_password"], header["owner_password"], permissions)
 
 
 def _unpack_watermark(header: dict[str, Any], image: bytes) -> Watermark:

@@ -59,6 +59,26 @@ class Watermark:
     pages: tuple[tuple[int, int | None], ...] = ()
 
 
+class Permission(StrEnum):
+    """What a reader may do with an encrypted document who has not the owner's password (ISO 32000-2, table 22)."""
+
+    PRINT = "print"
+    COPY = "copy"
+    MODIFY = "modify"
+    ANNOTATE = "annotate"
+    FILL_FORMS = "fill_forms"
+    ASSEMBLE = "assemble"
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """AES-256 with these passwords. Without a user's anybody opens the document, within the permissions."""
+
+    user_password: str = field(default="", repr=False)
+    owner_password: str = field(default="", repr=False)
+    permissions: tuple[Permission, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """All that happens to a PDF after the engine; nothing of it by default."""
@@ -66,6 +86,7 @@ class Finish:
     metadata: Metadata = Metadata()
     attachments: tuple[Attachment, ...] = ()
     watermark: Watermark | None = None
+    encryption: Encryption | None = None
 
 
 NO_FINISH = Finish()

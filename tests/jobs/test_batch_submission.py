@@ -10,6 +10,7 @@ from django.conf import LazySettings
 from rest_framework.test import APIClient
 
 from downloads_app.models import FileState, StoredFile
+from jobs_app.batches.sources import unseal_source
 from jobs_app.models import Batch, BatchItem, Job
 from jobs_app.states import BatchStatus, Kind
 from pdfservice.lib import storage
@@ -42,7 +43,7 @@ def test_a_batch_is_accepted_at_once_and_waits_for_a_worker(alice: Member, lette
     assert batch.expires_in == 3600
     assert batch.source is not None
     assert batch.source.state == FileState.LIVE
-    assert json.loads(storage.read(batch.source.key).splitlines()[1]) == letters("Bea")[0]
+    assert json.loads(unseal_source(batch, storage.read(batch.source.key)).splitlines()[1]) == letters("Bea")[0]
     assert AuditEvent.objects.filter(action="batch.queued", subject_id=batch.external_id).count() == 1
     assert not BatchItem.objects.exists()
 

@@ -5,7 +5,7 @@ from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdfservice.lib.sealed import SealBroken, seal, unseal
+from pdfservice.lib.sealed import SealBroken, is_sealed, keyed_hashes, seal, seal_bytes, unseal, unseal_bytes
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
@@ -47,3 +47,27 @@ def test_a_key_that_was_changed_still_opens_as_a_fallback(settings: LazySettings
         unseal(sealed, purpose="a")
     settings.SECRET_KEY_FALLBACKS = ["older", "old"]
     assert unseal(sealed, purpose="a") == "secret"
+
+
+@given(data=st.binary(max_size=300))
+def test_sealed_bytes_come_back_and_are_told_from_others(data: bytes) -> None:
+    sealed = seal_bytes(data, purpose="a")
+    assert is_sealed(sealed)
+    assert not is_sealed(b"x" + sealed)
+    assert unseal_bytes(sealed, purpose="a") == data
+
+
+@pytest.mark.parametrize("change", [b"", b"plain", None])
+def test_bytes_that_were_not_sealed_so_are_refused(change: bytes | None) -> None:
+    sealed = seal_bytes(b"secret", purpose="b") if change is None else change
+    with pytest.raises(SealBroken):
+        unseal_bytes(sealed, purpose="a")
+
+
+def test_keyed_hashes_hang_on_key_and_purpose(settings: LazySettings) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
+    new, old = keyed_hashes("password", purpose="a")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "old", []
+    assert keyed_hashes("password", purpose="a") == [old]
+    assert new != old
+    assert keyed_hashes("password", purpose="b") != [old]

@@ -13,6 +13,7 @@ import pikepdf
 
 from templates_app.renderer.contracts import RenderSpec
 from templates_app.renderer.finishing import attachments, metadata, watermark
+from templates_app.renderer.finishing.encryption import saving
 from templates_app.renderer.finishing.fonts import fonts_of
 
 Apply = Callable[[pikepdf.Pdf, RenderSpec, str], None]
@@ -31,12 +32,12 @@ class Finished:
 
 
 def finish(pdf: bytes, spec: RenderSpec, engine_version: str) -> Finished:
-    """Apply every step; the same spec and PDF give the same bytes."""
+    """Apply every step; the same spec and PDF give the same bytes, if they are not encrypted."""
     with pikepdf.open(io.BytesIO(pdf)) as document:
         for step in STEPS:
             step(document, spec, engine_version)
         fonts = fonts_of(document)
         pages = len(document.pages)
         stream = io.BytesIO()
-        document.save(stream, deterministic_id=True)
+        document.save(stream, **saving(spec.finish.encryption))
     return Finished(stream.getvalue(), pages, fonts)

@@ -20,6 +20,7 @@ class _Drawing:
 
     name: str
     form: pikepdf.Object
+    alone: pikepdf.Object
     before: pikepdf.Object
     after: pikepdf.Object | None
 
@@ -40,7 +41,7 @@ def apply(document: pikepdf.Pdf, spec: RenderSpec, engine_version: str) -> None:
         frame = frames.of(page.obj)
         if frame not in drawings:
             if frame.size not in forms:
-                forms[frame.size] = f"/Watermark{len(forms)}", _form(document, wish, stamp, shape, frame.size)
+                forms[frame.size] = f"/Wm{len(forms)}", _form(document, wish, stamp, shape, frame.size)
             drawings[frame] = _drawing(document, wish, frame, *forms[frame.size])
         _draw(page.obj, drawings[frame])
 
@@ -80,10 +81,12 @@ def _drawing(document: pikepdf.Pdf, wish: Watermark, frame: PageFrame, name: str
     numbers = " ".join(f"{number:.6g}" for number in frame.matrix)
     # An artifact is none of the content: readers that speak pass over it (ISO 32000-2, 14.8.2.2).
     drawn = f"/Artifact <</Type /Pagination /Subtype /Watermark>> BDC\nq {numbers} cm {name} Do Q\nEMC\n"
+    # For pages that show nothing else so: one dictionary for all of them.
+    alone = document.make_indirect(pikepdf.Dictionary({name: form}))
     if not wish.above:
-        return _Drawing(name, form, _stream(document, drawn), None)
+        return _Drawing(name, form, alone, _stream(document, drawn), None)
     # Whatever the page's own content does to the state of graphics ends with it.
-    return _Drawing(name, form, _stream(document, "q\n"), _stream(document, f"\nQ\n{drawn}"))
+    return _Drawing(name, form, alone, _stream(document, "q\n"), _stream(document, f"\nQ\n{drawn}"))
 
 
 def _stream(document: pikepdf.Pdf, content: str) -> pikepdf.Object:
@@ -94,9 +97,10 @@ def _draw(page: pikepdf.Object, drawing: _Drawing) -> None:
     resources = inherited(page, "/Resources")
     if resources is None:
         resources = page.Resources = pikepdf.Dictionary()
-    if "/XObject" not in resources:
-        resources.XObject = pikepdf.Dictionary()
-    resources.XObject[drawing.name] = drawing.form
+    if "/XObject" in resources:
+        resources.XObject[drawing.name] = drawing.form
+    else:
+        resources.XObject = drawing.alone
     own = page.get("/Contents", pikepdf.Array())
     contents = pikepdf.Array([drawing.before])
     contents.extend(own if isinstance(own, pikepdf.Array) else [own])
