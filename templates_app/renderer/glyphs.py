@@ -61,6 +61,11 @@ def missing_glyphs(document: str, assets: Iterable[Asset]) -> list[str]:
     return [f"No font has these characters, so they print as boxes: {names}{more}"]
 
 
+def written_text(document: str) -> str:
+    """Return the text of `document` (HTML) without what is never drawn: tags, styles, scripts, titles, comments."""
+    return html.unescape(_UNSEEN.sub(" ", document))
+
+
 def _seen(document: str) -> set[str]:
     """Return the characters that are drawn: the text, and what style sheets print around it."""
     contents = _CONTENT.findall(" ".join(_STYLE.findall(document)))
@@ -69,7 +74,7 @@ def _seen(document: str) -> set[str]:
     names = dict.fromkeys(name for content in contents for name in _ATTRIBUTE.findall(content))
     for name in list(names)[:_MAX_ATTRIBUTES]:
         added += re.findall(rf"""<[^<>]*\s{name}\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", document, re.IGNORECASE)
-    return set(html.unescape(_UNSEEN.sub(" ", document))) | set(html.unescape("".join(added)))
+    return set(written_text(document)) | set(html.unescape("".join(added)))
 
 
 def _escaped(match: re.Match[str]) -> str:

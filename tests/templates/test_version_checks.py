@@ -282,6 +282,18 @@ def test_text_that_runs_off_the_page_is_a_warning(author: Author, engine: str, l
     assert (finding["code"], finding["severity"], finding["line"]) == ("text_off_page", "warning", 2)
 
 
+def test_a_document_whose_text_is_on_no_page_is_a_warning(author: Author) -> None:
+    small = "<style>@page { size: 100mm 50mm } p { color: red }</style>"
+    (finding,) = author.findings(html_source=f"{small}<h1>Dear {{{{ name }}}}</h1>", engine="plutobook")
+    assert (finding["code"], finding["severity"]) == ("text_off_page", "warning")
+    assert "margins" in finding["message"]
+    for fine in (
+        f"{small}<title>T</title><img src='data:,'>",
+        f"{small}<style>@page {{ margin: 5mm }}</style><h1>Dear",
+    ):
+        assert "text_off_page" not in str(author.findings(html_source=fine, engine="plutobook"))
+
+
 def test_the_samples_that_come_with_the_service_pass(author: Author) -> None:
     from django.core.management import call_command
 
