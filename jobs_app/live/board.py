@@ -9,8 +9,6 @@ from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import close_old_connections
-
 from jobs_app.figures import store
 from jobs_app.figures.happenings import Happening
 from jobs_app.live.counts import Counted, Counts, count_dead, count_now
@@ -63,7 +61,6 @@ class Board:
         with self._lock:
             state, now = self._state, time.monotonic()
             if state is None or now - state.looked_at > _FORGOTTEN_AFTER_SECONDS:
-                close_old_connections()
                 self._state = state = _begin(state)
             elif now - state.looked_at < max_age_seconds:
                 return

@@ -17,6 +17,10 @@ async function freshen() {
   const old = document.getElementById("fresh");
   const said = (root) => root.querySelector("h1 .state").textContent;
   const isOther = said(old) !== said(fresh);
+  // The picture costs a process: it is drawn anew only for another document.
+  const digest = (root) => root.querySelector("#digest")?.textContent;
+  const picture = old.querySelector(".sheet");
+  if (picture && digest(old) === digest(fresh)) fresh.querySelector(".sheet")?.replaceWith(picture);
   old.replaceWith(document.adoptNode(fresh));
   document.title = page.title;
   ready();
