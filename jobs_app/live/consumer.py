@@ -34,14 +34,14 @@ class DashboardConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channe
             return
         asked = parse_qs(self.scope["query_string"].decode("latin-1"))
         await self.accept()
-        if feeds.feed.is_full:
-            await self.close(BUSY)
-            return
         cookies = dict(self.scope["headers"]).get(b"cookie", b"").decode("latin-1")
         try:
             self._seat = await feeds.feed.admit(cookies, asked.get("team", [""])[0])
             if self._seat is None:
                 await self.close(NOT_ALLOWED)
+                return
+            if not feeds.feed.has_room_for(self._seat):
+                await self.close(BUSY)
                 return
             self._floor = _number(asked.get("after", ["0"])[0])
             hello = await feeds.feed.join(self.channel_name, self._seat, self._floor)

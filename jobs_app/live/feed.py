@@ -33,10 +33,11 @@ class Feed:
             "live", every_seconds=TICK_SECONDS, is_wanted=lambda: bool(self._seats), rounds=self._rounds
         )
 
-    @property
-    def is_full(self) -> bool:
-        """Whether this process serves as many sockets as it may."""
-        return len(self._seats) >= settings.MAX_DASHBOARDS
+    def has_room_for(self, seat: Seat) -> bool:
+        """Say whether this process may serve one socket more; no one person takes more than an eighth of them."""
+        own = sum(each.user_id == seat.user_id for each in self._seats.values())
+        most: int = settings.MAX_DASHBOARDS
+        return len(self._seats) < most and own < max(1, most // 8)
 
     async def admit(self, cookies: str, slug: str) -> Seat | None:
         """Return the seat of whoever comes; None for somebody who may not look. Raises a database error."""

@@ -411,13 +411,22 @@ def test_a_page_that_talks_is_hung_up_on(alice: Member) -> None:
     play(scene)
 
 
-def test_there_are_only_so_many_places(alice: Member, settings: LazySettings) -> None:
-    settings.MAX_DASHBOARDS = 1
-    cookie = cookie_of(alice)
+@pytest.mark.parametrize(("places", "code"), [(1, consumer.BUSY), (8, None)])
+def test_there_are_only_so_many_places(
+    alice: Member, bob: Member, settings: LazySettings, places: int, code: int | None
+) -> None:
+    settings.MAX_DASHBOARDS = places
+    cookies = [cookie_of(alice), cookie_of(bob)]
 
     async def scene() -> None:
-        async with sockets(Socket(cookie)):
-            assert await close_code(Socket(cookie)) == consumer.BUSY
+        async with sockets(Socket(cookies[0])):
+            # An eighth of eight is one: nobody keeps the others out.
+            assert await close_code(Socket(cookies[0])) == consumer.BUSY
+            if code is None:
+                async with sockets(Socket(cookies[1])):
+                    pass
+            else:
+                assert await close_code(Socket(cookies[1])) == code
 
     play(scene)
 
