@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from jobs_app import queue
-from jobs_app.models import Job, JobQuerySet
+from jobs_app.models import DeliveryStatus, Job, JobQuerySet, WebhookDelivery
 from jobs_app.states import Kind
 
 # Counted exactly up to here; a longer queue is shown as this long. Keeps a scrape cheap whatever waits.
@@ -41,6 +41,12 @@ def live_gauges() -> Iterator[Metric]:
         "pdfservice_queue_oldest_seconds",
         "How long the job that waits longest could have been taken; 0 when none waits.",
         value=_oldest_seconds(waiting),
+    )
+    owed = WebhookDelivery.objects.filter(status=DeliveryStatus.PENDING).order_by()
+    yield GaugeMetricFamily(
+        "pdfservice_webhooks_owed",
+        f"Messages for webhooks that were not taken yet; counted up to {COUNT_AT_MOST:,}.",
+        value=owed[:COUNT_AT_MOST].count(),
     )
     tickets = queue.outstanding()
     yield GaugeMetricFamily(

@@ -105,3 +105,12 @@ def test_a_teams_admin_sets_its_days_and_not_its_limits(alice: Member, bob: Memb
     assert (acme.name, acme.retention_days, acme.max_queued, acme.slug) == ("Acme Corp", 3, None, "acme")
     assert AuditEvent.objects.filter(action="team.changed", actor="user:alice").exists()
     assert alice.browser.get("/admin/teams/team/add/").status_code == 403
+
+
+def test_an_admin_sets_name_and_colour_of_the_brand(alice: Member, acme: Team) -> None:
+    url = f"/admin/teams/team/{acme.pk}/change/"
+    given = {"name": "Acme", "retention_days": "7", "brand_name": "Acme Ltd"}
+    assert "six hexadecimal digits" in alice.browser.post(url, {**given, "brand_color": "red"}).content.decode()
+    assert alice.browser.post(url, {**given, "brand_color": "#0B6B53"}).status_code == 302
+    acme.refresh_from_db()
+    assert (acme.brand_name, acme.brand_color) == ("Acme Ltd", "#0B6B53")

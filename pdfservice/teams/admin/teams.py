@@ -21,7 +21,7 @@ class TeamAdmin(TeamScopedAdmin[Team]):
     change_scope = Scope.TEAM_ADMIN
     list_display = ["name", "slug", "retention_days", "created_at"]
     search_fields = ["name", "slug"]
-    fields = ["name", "slug", "retention_days", "max_queued", "requests_per_minute"]
+    fields = ["name", "slug", "brand_name", "brand_color", "retention_days", "max_queued", "requests_per_minute"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Grant it to superusers."""

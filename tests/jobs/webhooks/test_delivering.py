@@ -13,9 +13,11 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from standardwebhooks import WebhookVerificationError
 
+from jobs_app.metrics import exposition
 from jobs_app.models import Counter, WebhookDelivery, WebhookEndpoint
 from jobs_app.webhooks import delivering, schedule
 from jobs_app.webhooks.delivering import LEASE, claim, deliver_next, settle
@@ -341,3 +343,15 @@ def test_maintain_once_delivers_what_is_due(
     call_command("maintain", "--once")
     assert "webhooks tried 1" in capsys.readouterr().out
     assert receiver.types == ["batch.done"]
+
+
+def test_metrics_say_what_came_of_tries_and_what_is_owed(
+    hook: Hook, receiver: Receiver, acme: Team, client: Client
+) -> None:
+    exposition.forget()
+    receiver.status = 500
+    happen(acme)
+    deliver_due()
+    page = client.get("/metrics").content.decode()
+    assert 'pdfservice_webhook_attempts_total{outcome="retry"} 1.0' in page
+    assert "pdfservice_webhooks_owed 1.0" in page
