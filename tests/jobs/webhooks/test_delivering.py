@@ -355,3 +355,16 @@ def test_metrics_say_what_came_of_tries_and_what_is_owed(
     page = client.get("/metrics").content.decode()
     assert 'pdfservice_webhook_attempts_total{outcome="retry"} 1.0' in page
     assert "pdfservice_webhooks_owed 1.0" in page
+
+
+def test_a_sender_that_comes_back_late_leaves_the_delivery_to_whoever_has_it(hook: Hook, acme: Team) -> None:
+    happen(acme)
+    first = claim(hook.endpoint.pk)
+    let_wait_pass()
+    second = claim(hook.endpoint.pk)
+    assert first is not None
+    assert second is not None
+    assert not settle(first, Outcome(is_taken=False, duration_ms=1, error="late"))
+    assert hook.deliveries[0].error == ""
+    assert settle(second, Outcome(is_taken=True, duration_ms=1, response_status=200))
+    assert hook.deliveries[0].status == "delivered"
