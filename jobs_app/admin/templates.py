@@ -41,7 +41,7 @@ class TemplateAdminWithJobs(TemplateAdmin):
             )
         )
 
-    @admin.display(description="Jobs, 7 days", ordering="jobs_7d")
+    @admin.display(description="Jobs, 7 d", ordering="jobs_7d")
     def jobs_lately(self, template: Any) -> int:
         """Return how many jobs were asked for."""
         return int(template.jobs_7d)

@@ -77,6 +77,14 @@ class TeamScopedAdmin(admin.ModelAdmin[Row]):
         """Return the rows of the teams whose rows of this kind the user may see."""
         return rights_of(request).narrow(super().get_queryset(request), self.team_path, self.view_scope)
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Leave the team out where all rows are of one."""
+        columns = super().get_list_display(request)
+        rights = rights_of(request)
+        if rights.everywhere or len(rights.teams_with(self.view_scope)) > 1:
+            return columns
+        return [column for column in columns if column != "team"]
+
     def team_id_of(self, row: Row | None) -> int | None:
         """Return whose row it is; None for none."""
         value: Any = row
@@ -117,7 +125,9 @@ class TeamScopedAdmin(admin.ModelAdmin[Row]):
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField[Any] | None:
         """Offer the rows of the user's teams, and of teams those in which they may add or change such a row."""
-        kwargs.setdefault("queryset", self._choices(db_field.related_model, request))
+        choices = kwargs.setdefault("queryset", self._choices(db_field.related_model, request))
+        if db_field.related_model is Team and len(only := list(choices[:2])) == 1:
+            kwargs.setdefault("initial", only[0])
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def _choices(self, model: Any, request: HttpRequest) -> QuerySet[Any]:

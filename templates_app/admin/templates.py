@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from pdfservice.teams.scopes import Scope
 from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of
@@ -63,7 +64,7 @@ class TemplateAdmin(TeamScopedAdmin[Template]):
         latest = published.order_by("-published_at").values("published_at")[:1]
         return rows.annotate(last_published_at=Subquery(latest))
 
-    @admin.display(description="Active version", ordering="active_version__version", empty_value="none yet")
+    @admin.display(description="Active", ordering="active_version__version", empty_value="none yet")
     def active(self, template: Template) -> str | None:
         """Return which version jobs get that name none."""
         return f"v{template.active_version.version}" if template.active_version else None
@@ -78,10 +79,10 @@ class TemplateAdmin(TeamScopedAdmin[Template]):
         """Return the active version's engine."""
         return template.active_version.engine if template.active_version else None
 
-    @admin.display(ordering="last_published_at")
+    @admin.display(description="Published", ordering="last_published_at")
     def last_published(self, template: Any) -> Any:
-        """Return when a version was last published."""
-        return template.last_published_at
+        """Return on which day a version was last published."""
+        return template.last_published_at and localtime(template.last_published_at).date()
 
     def get_form(
         self, request: HttpRequest, obj: Template | None = None, change: bool = False, **kwargs: Any

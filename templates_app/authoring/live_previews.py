@@ -14,7 +14,14 @@ from pdfservice.lib.errors import ServiceError, conflict, unavailable
 from templates_app.authoring.drafts import DraftFields
 from templates_app.models import TemplateVersion
 from templates_app.payloads import payload_faults
-from templates_app.renderer.contracts import Engine, Partial, RenderError, RendererUnavailable, RenderInterrupted
+from templates_app.renderer.contracts import (
+    Engine,
+    Partial,
+    RenderError,
+    RendererUnavailable,
+    RenderInterrupted,
+    RenderSpec,
+)
 from templates_app.renderer.findings import Finding, error, warning
 from templates_app.renderer.frames import FrameInvalid
 from templates_app.renderer.sandbox import Sandbox, Task
@@ -83,16 +90,24 @@ def live_preview(
     spec = version_spec(typed, text, created_at="", engine=engine)
     if "partials" in fields:
         spec = replace(spec, partials=tuple(Partial(name, source) for name, source in fields["partials"].items()))
-    header, blobs = pack_spec(spec)
-    arguments = {"spec": header, "first": first, "count": min(count, MOST_PAGES), "dpi": dpi, "small": small}
-    task = Task("page_pictures", arguments, blobs, _read_pages)
+    tenant = str(version.template.team_id)
     try:
-        pages = _sittings.perform(task, tenant=str(version.template.team_id), sitting=sitting)
+        pages = page_pictures(spec, first=first, count=count, dpi=dpi, small=small, tenant=tenant, sitting=sitting)
     except RenderError as refusal:
         found.append(_of_refusal(refusal))
         return _told(None, found)
     found += [(_of_warning(text), "") for text in pages.warnings]
     return _told(pages, found)
+
+
+def page_pictures(
+    spec: RenderSpec, *, first: int, count: int, dpi: int, small: bool, tenant: str, sitting: str
+) -> PagePictures:
+    """Return pictures of a document; raise RenderError where it cannot be made, and ServiceError as `live_preview`."""
+    header, blobs = pack_spec(spec)
+    arguments = {"spec": header, "first": first, "count": min(count, MOST_PAGES), "dpi": dpi, "small": small}
+    task = Task("page_pictures", arguments, blobs, _read_pages)
+    return _sittings.perform(task, tenant=tenant, sitting=sitting)
 
 
 def _typed(version: TemplateVersion, fields: DraftFields) -> TemplateVersion:
