@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Model
 
 from downloads_app.models import DownloadLink, FileState, LinkRedemption, StoredFile
-from jobs_app.models import Batch, Job
+from jobs_app.models import Batch, Job, WebhookDelivery, WebhookEndpoint
 from pdfservice.teams import audit
 from pdfservice.teams.models import ApiKey, AuditEvent, Membership, Team, User
 from pdfservice.teams.scopes import Role
@@ -37,6 +37,7 @@ def rows(alice: Member, acme: Team) -> dict[str, Model]:
     link = DownloadLink.objects.create(file=file, token_hash="0" * 64, expires_at="2999-01-01T00:00:00Z")
     asked = {"team": acme, "requested_by_key": key, "template_version": version}
     event = audit.record(team_id=acme.pk, actor=MARK, action="x.y", subject_type="x", subject_id=None)
+    webhook = WebhookEndpoint.objects.create(team=acme, url=f"https://{MARK}.example", events=[], created_by=MARK)
     made: list[Model] = [
         acme,
         key,
@@ -49,6 +50,8 @@ def rows(alice: Member, acme: Team) -> dict[str, Model]:
         LinkRedemption.objects.create(link=link, agent=MARK),
         Job.objects.create(payload="{}", payload_hash="0", **asked),
         Batch.objects.create(**asked),
+        webhook,
+        WebhookDelivery.objects.create(endpoint=webhook, event="job.done", body="{}", status="failed"),
         WatermarkConfig.objects.create(team=acme, name=MARK, type="text", content=MARK),
     ]
     return {row._meta.label: row for row in made}
@@ -170,7 +173,7 @@ def test_keys_members_and_the_audit_log_are_for_the_admins_of_a_team(
 ) -> None:
     for role in (Role.VIEWER, Role.AUTHOR, Role.OPERATOR):
         Membership.objects.filter(user=bob.user).update(role=role)
-        for label in ("teams.ApiKey", "teams.Membership", "teams.AuditEvent"):
+        for label in ("teams.ApiKey", "teams.Membership", "teams.AuditEvent", "jobs_app.WebhookEndpoint"):
             assert bob.browser.get(address(rows[label])).status_code == 403
 
 

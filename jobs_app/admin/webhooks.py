@@ -51,7 +51,7 @@ class WebhookDeliveryAdmin(TeamScopedAdmin[WebhookDelivery]):
         "error",
         "created_at",
     ]
-    list_filter = ["status", "event"]
+    list_filter = [TeamFilter, "status", "event"]
     list_select_related = ["endpoint__team"]
     search_fields = ["external_id", "endpoint__external_id", "endpoint__url"]
     date_hierarchy = "created_at"
