@@ -97,7 +97,8 @@ export class Preview {
     this.found(answer.findings);
     this.root.classList.toggle("is-outdated", !answer.pages);
     if (!answer.pages) {
-      this.say("No document: see the findings. The pages shown are the last that could be made.", true);
+      const older = this.sheets.length ? " The pages shown are the last that could be made." : "";
+      this.say(`No document: see the findings.${older}`, true);
       return;
     }
     await this.show(answer.pages);
