@@ -49,7 +49,7 @@ def colours(answer: Any) -> tuple[int, int]:
     """Return how many pixels of a picture are reddish, and how many bluish."""
     assert answer.status_code == 200, answer.content
     data = base64.b64decode(answer.json()["picture"].partition(",")[2])
-    counted = Image.open(io.BytesIO(data)).convert("RGB").getcolors(1 << 24) or []
+    counted: Any = Image.open(io.BytesIO(data)).convert("RGB").getcolors(1 << 24)
     return (
         sum(count for count, (red, _, blue) in counted if red > blue + 60),
         sum(count for count, (red, _, blue) in counted if blue > red + 60),
