@@ -19,6 +19,7 @@ from pdfservice.lib.errors import ServiceError, unavailable
 from pdfservice.lib.json_parser import too_large
 from pdfservice.teams import audit
 from pdfservice.teams.callers import Caller
+from templates_app.finishing_options import refuse_impossible
 from templates_app.models import Template, TemplateVersion
 from templates_app.payloads import payload_faults
 from templates_app.services import version_resolve
@@ -78,6 +79,7 @@ def job_submit(
         return Submitted(known, deduplicated=True)
     version = version_resolve(team=caller.team, slug=request.template, version=request.version)
     _refuse_unfit(version, request.payload)
+    refuse_impossible(request.options, engine=version.engine)
     request = replace(request, options=with_watermark(request.options, team=caller.team))
     job = _new_job(caller, request, version, payload)
     if request.dedup and ENCRYPTION not in job.options:

@@ -12,9 +12,11 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
+from pdfservice.lib.errors import Fault, ServiceError
 from pdfservice.lib.serializers import StrictSerializer
 from templates_app.page_options import PageOptionsSerializer
-from templates_app.renderer.finishes import Attachment, Finish, Metadata, Relationship
+from templates_app.renderer.contracts import Engine
+from templates_app.renderer.finishes import Attachment, Finish, Metadata, PdfVariant, Relationship
 from templates_app.watermark_options import watermark_of
 
 _MAX_ATTACHMENTS = 20
@@ -103,6 +105,12 @@ class DocumentOptionsSerializer(PageOptionsSerializer):
     watermark_config_id = IdField(required=False, allow_null=True, help_text="A watermark of the team; null for none.")
     metadata = MetadataSerializer(required=False)
     attachments = AttachmentSerializer(many=True, required=False)
+    pdf_variant = serializers.ChoiceField(
+        choices=[value.value for value in PdfVariant],
+        required=False,
+        allow_null=True,
+        help_text="PDF/A or PDF/UA, checked after it is made; by the engine weasyprint.",
+    )
 
     def validate_attachments(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Refuse too many, and two of one name: readers would show one of them."""
@@ -114,6 +122,23 @@ class DocumentOptionsSerializer(PageOptionsSerializer):
         return value
 
 
+def refuse_impossible(options: Mapping[str, Any], *, engine: str) -> None:
+    """Raise ServiceError (400) for wishes that no document printed by `engine` can fulfil together."""
+    if not options.get("pdf_variant"):
+        return
+    variant = PdfVariant(options["pdf_variant"])
+    faults = []
+    if engine != Engine.WEASYPRINT:
+        message = f"{variant.title} is made by the engine weasyprint; this version prints with {engine}."
+        faults.append(Fault("/options/pdf_variant", message))
+    if variant.is_archive and options.get("encryption") is not None:
+        faults.append(Fault("/options/encryption", f"{variant.title} forbids encryption."))
+    if variant.is_archive and variant is not PdfVariant.A_3B and options.get("attachments"):
+        faults.append(Fault("/options/attachments", f"{variant.title} forbids attachments; PDF/A-3b allows them."))
+    if faults:
+        raise ServiceError(400, "invalid_request", " ".join(fault.message for fault in faults), faults)
+
+
 def finish_of(options: Mapping[str, Any]) -> Finish:
     """Return what `options` say about finishing, as they were validated and `with_watermark` returned them.
 
@@ -123,6 +148,7 @@ def finish_of(options: Mapping[str, Any]) -> Finish:
         metadata=Metadata(**options.get("metadata", {})),
         attachments=tuple(_attachment(item) for item in options.get("attachments", ())),
         watermark=watermark_of(options),
+        variant=PdfVariant(options["pdf_variant"]) if options.get("pdf_variant") else None,
     )
 
 

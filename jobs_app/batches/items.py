@@ -23,6 +23,7 @@ from pdfservice.lib.errors import Fault, ServiceError
 from pdfservice.lib.problems import as_service_error
 from pdfservice.lib.sealed import SealBroken
 from pdfservice.lib.serializers import StrictSerializer
+from templates_app.finishing_options import refuse_impossible
 from templates_app.payloads import payload_faults
 from templates_app.watermark_options import with_watermark
 
@@ -153,9 +154,11 @@ def _options(batch: Batch, item: RawItem, own: Mapping[str, Any]) -> tuple[dict[
     if batch.output_mode == OutputMode.MERGED and own.get(ENCRYPTION):
         raise _Misfit("payload_error", NOT_MERGED, (Fault(f"{item.pointer}/options/{ENCRYPTION}", NOT_MERGED),))
     options = {**batch.options, **own}
-    if "watermark_config_id" in own:
+    if own:
         try:
-            options = with_watermark(options, team=batch.team)
+            refuse_impossible(options, engine=batch.template_version.engine)
+            if "watermark_config_id" in own:
+                options = with_watermark(options, team=batch.team)
         except ServiceError as error:
             faults = tuple(Fault(item.pointer + fault.pointer, fault.message) for fault in error.faults)
             raise _Misfit("payload_error", error.detail, faults) from error

@@ -22,6 +22,7 @@ from jobs_app.submission import kept_seconds
 from pdfservice.lib import storage
 from pdfservice.lib.errors import ServiceError
 from pdfservice.teams.callers import Caller
+from templates_app.finishing_options import refuse_impossible
 from templates_app.models import TemplateVersion
 from templates_app.services import version_resolve
 from templates_app.watermark_options import with_watermark
@@ -73,6 +74,7 @@ def batch_submit(*, caller: Caller, request: BatchRequest, idempotency_key: str 
     if known := guard.recall_batch():
         return known
     version = version_resolve(team=caller.team, slug=request.template, version=request.version)
+    refuse_impossible(request.options, engine=version.engine)
     if refused := backpressure.refusal(team=caller.team, count=request.at_most):
         raise refused  # before anything is stored; once more, for good, below
     batch = _new_batch(caller, request, version, options=with_watermark(request.options, team=caller.team))

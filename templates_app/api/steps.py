@@ -18,7 +18,7 @@ from templates_app.api.templates import WRITE
 from templates_app.api.versions import version_of
 from templates_app.authoring.previews import version_preview
 from templates_app.authoring.publishing import version_activate, version_publish, version_retire
-from templates_app.finishing_options import finish_of
+from templates_app.finishing_options import finish_of, refuse_impossible
 from templates_app.models import TemplateVersion
 from templates_app.page_options import page_options
 from templates_app.renderer.contracts import Engine
@@ -107,6 +107,7 @@ class PreviewView(APIView):
         body.is_valid(raise_exception=True)
         wish = body.validated_data
         options = with_watermark(wish.get("options", {}), team=caller_of(request).team)
+        refuse_impossible(options, engine=wish.get("engine", found.engine))
         preview = version_preview(
             version=found,
             payload=wish.get("payload"),

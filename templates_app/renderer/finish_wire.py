@@ -11,6 +11,7 @@ from templates_app.renderer.finishes import (
     Encryption,
     Finish,
     Metadata,
+    PdfVariant,
     Permission,
     Relationship,
     Watermark,
@@ -24,6 +25,7 @@ def pack_finish(finish: Finish) -> tuple[dict[str, Any], list[bytes]]:
         "attachments": [
             [item.filename, item.content_type, item.description, item.relationship.value] for item in finish.attachments
         ],
+        "variant": finish.variant,
         "watermark": None,
         "encryption": None if finish.encryption is None else asdict(finish.encryption),
     }
@@ -45,6 +47,7 @@ def unpack_finish(header: dict[str, Any], blobs: Sequence[bytes]) -> Finish:
             for (filename, content_type, description, relationship), data in zip(attachments, files, strict=True)
         ),
         watermark=_unpack_watermark(header["watermark"], blobs[-1]) if header["watermark"] else None,
+        variant=PdfVariant(header["variant"]) if header["variant"] else None,
         encryption=_unpack_encryption(header["encryption"]),
     )
 

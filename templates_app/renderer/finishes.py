@@ -79,6 +79,25 @@ class Encryption:
     permissions: tuple[Permission, ...] = ()
 
 
+class PdfVariant(StrEnum):
+    """Which standard a document keeps to besides PDF itself."""
+
+    A_2B = "pdf/a-2b"
+    A_2U = "pdf/a-2u"
+    A_3B = "pdf/a-3b"
+    UA_1 = "pdf/ua-1"
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is for keeping: PDF/A."""
+        return self is not PdfVariant.UA_1
+
+    @property
+    def title(self) -> str:  # type: ignore[override]  # what it is called, instead of str.title
+        """What people call it."""
+        return {"pdf/a-2b": "PDF/A-2b", "pdf/a-2u": "PDF/A-2u", "pdf/a-3b": "PDF/A-3b", "pdf/ua-1": "PDF/UA-1"}[self]
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """All that happens to a PDF after the engine; nothing of it by default."""
@@ -87,6 +106,7 @@ class Finish:
     attachments: tuple[Attachment, ...] = ()
     watermark: Watermark | None = None
     encryption: Encryption | None = None
+    variant: PdfVariant | None = None
 
 
 NO_FINISH = Finish()

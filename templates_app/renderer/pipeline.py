@@ -9,7 +9,7 @@ from html import escape
 from templates_app.renderer import diagnostics
 from templates_app.renderer.author_style import with_author_style
 from templates_app.renderer.contracts import ErrorCode, RenderedDocument, RenderError, RenderSpec, ResourcePolicy
-from templates_app.renderer.engines import ENGINES
+from templates_app.renderer.engines import ENGINES, PrintEngine
 from templates_app.renderer.finishing import finish
 from templates_app.renderer.glyphs import missing_glyphs
 from templates_app.renderer.languages import LANGUAGES
@@ -28,7 +28,7 @@ def answer(spec: RenderSpec) -> RenderedDocument:
             html = write_html(spec)
             written = time.perf_counter()
             engine = ENGINES[spec.engine]
-            pdf = engine.render(html, resources)
+            pdf = _print(engine, spec, html, resources)
             printed = time.perf_counter()
         except RenderError as error:
             error.log = notes.text()
@@ -53,6 +53,16 @@ def answer(spec: RenderSpec) -> RenderedDocument:
         log=notes.text(),
         fonts=finished.fonts,
     )
+
+
+def _print(engine: PrintEngine, spec: RenderSpec, html: str, resources: Resources) -> bytes:
+    variant = spec.finish.variant
+    if variant is None:
+        return engine.render(html, resources)
+    if engine.render_variant is None:
+        message = f"{engine.version} makes no {variant.title}; the engine weasyprint does"
+        raise RenderError(ErrorCode.TEMPLATE_ERROR, message, permanent=True)
+    return engine.render_variant(html, resources, variant)
 
 
 def write_html(spec: RenderSpec) -> str:

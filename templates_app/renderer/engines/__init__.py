@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from templates_app.renderer.contracts import Engine
 from templates_app.renderer.engines import plutobook, weasyprint
+from templates_app.renderer.finishes import PdfVariant
 from templates_app.renderer.resources import Resources
 
 
@@ -16,9 +17,11 @@ class PrintEngine:
 
     version: str
     render: Callable[[str, Resources], bytes]
+    # The same as PDF/A or PDF/UA, where it can.
+    render_variant: Callable[[str, Resources, PdfVariant], bytes] | None = None
 
 
 ENGINES: Mapping[Engine, PrintEngine] = {
-    Engine.WEASYPRINT: PrintEngine(weasyprint.VERSION, weasyprint.render),
+    Engine.WEASYPRINT: PrintEngine(weasyprint.VERSION, weasyprint.render, weasyprint.render_variant),
     Engine.PLUTOBOOK: PrintEngine(plutobook.VERSION, plutobook.render),
 }

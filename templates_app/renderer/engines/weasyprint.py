@@ -18,6 +18,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse, URLFetchingError
 
 from templates_app.renderer.contracts import ErrorCode, RenderError
+from templates_app.renderer.finishes import PdfVariant
 from templates_app.renderer.resources import BASE_URL, Resource, ResourceRefused, Resources
 
 VERSION = f"WeasyPrint {weasyprint.__version__}"
@@ -83,12 +84,21 @@ _shared: list[_Fonts] = []
 
 def render(html: str, resources: Resources) -> bytes:
     """Return the PDF; raise RenderError when WeasyPrint cannot lay the document out."""
+    return _render(html, resources, {})
+
+
+def render_variant(html: str, resources: Resources, variant: PdfVariant) -> bytes:
+    """Return the document as PDF/A or PDF/UA, as well as WeasyPrint can; raise as `render` does."""
+    return _render(html, resources, {"pdf_variant": variant.value})
+
+
+def _render(html: str, resources: Resources, options: dict[str, Any]) -> bytes:
     fonts = _shared.pop() if _shared else _Fonts()
     # A fifth faster on long documents; whoever serves us collects once the reply is out.
     gc.disable()
     try:
         document = weasyprint.HTML(string=html, base_url=BASE_URL, url_fetcher=_Fetcher(resources))
-        pdf: bytes = document.write_pdf(font_config=fonts)
+        pdf: bytes = document.write_pdf(font_config=fonts, **options)
         return pdf
     except MemoryError:
         raise

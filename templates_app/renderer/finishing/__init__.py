@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pikepdf
 
 from templates_app.renderer.contracts import RenderSpec
-from templates_app.renderer.finishing import attachments, metadata, watermark
+from templates_app.renderer.finishing import attachments, metadata, pdf_variant, watermark
 from templates_app.renderer.finishing.encryption import saving
 from templates_app.renderer.finishing.fonts import fonts_of
 
@@ -40,4 +40,6 @@ def finish(pdf: bytes, spec: RenderSpec, engine_version: str) -> Finished:
         pages = len(document.pages)
         stream = io.BytesIO()
         document.save(stream, **saving(spec.finish.encryption))
+    if spec.finish.variant is not None:
+        pdf_variant.check(stream.getvalue(), spec.finish.variant)
     return Finished(stream.getvalue(), pages, fonts)

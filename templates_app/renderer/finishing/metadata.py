@@ -7,6 +7,7 @@ import pikepdf
 from templates_app.renderer.contracts import RenderSpec
 from templates_app.renderer.finishes import Metadata
 from templates_app.renderer.finishing.dates import pdf_date, set_dates, xmp_date
+from templates_app.renderer.finishing.pdf_variant import CLAIMS
 from templates_app.renderer.finishing.xmp import packet
 from templates_app.renderer.wire import clean_text
 
@@ -20,7 +21,7 @@ def apply(document: pikepdf.Pdf, spec: RenderSpec, engine_version: str) -> None:
     _set_texts(document.docinfo, wished)
     stamp(document, title=spec.title, created_at=spec.created_at, producer=engine_version)
     if wished != Metadata() or "/Metadata" in document.Root:
-        xmp = packet(document.docinfo, date=xmp_date(spec.created_at))
+        xmp = packet(document.docinfo, date=xmp_date(spec.created_at), claims=CLAIMS[spec.finish.variant])
         document.Root.Metadata = pikepdf.Stream(document, xmp, Type=pikepdf.Name.Metadata, Subtype=pikepdf.Name.XML)
 
 
