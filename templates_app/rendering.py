@@ -11,17 +11,27 @@ from templates_app import sources
 from templates_app.models import TemplateVersion
 from templates_app.renderer.contracts import (
     Engine,
+    ErrorCode,
     Language,
     MergePart,
     MergeSpec,
     PageOptions,
     RenderedDocument,
+    RenderError,
     RenderLimits,
     RenderSpec,
     ResourcePolicy,
 )
 from templates_app.renderer.finishes import NO_FINISH, Finish
 from templates_app.renderer.sandbox import Sandbox
+
+_LIMITS = frozenset({ErrorCode.RENDER_TIMEOUT, ErrorCode.RENDER_MEMORY})
+# Where a document that reached a limit is more likely long than broken: some 500 rows.
+_LONG_PAYLOAD_BYTES = 100_000
+_LONG_PAYLOAD_ADVICE = (
+    "WeasyPrint takes 6 ms and more for each row of a long table: print it with the engine plutobook, "
+    "or send it in parts of up to 1,000 rows as a batch with output merged, or have RENDER_TIMEOUT raised."
+)
 
 _sandbox: Sandbox | None = None
 _sandbox_pid = 0
@@ -61,7 +71,12 @@ def render_version(
     in storage ObjectMissing or StorageUnavailable.
     """
     spec = version_spec(version, payload, created_at=created_at, page=page, finish=finish)
-    return sandbox().render(spec, tenant=str(version.template.team_id))
+    try:
+        return sandbox().render(spec, tenant=str(version.template.team_id))
+    except RenderError as error:
+        if error.code in _LIMITS and spec.engine is Engine.WEASYPRINT and len(spec.payload) >= _LONG_PAYLOAD_BYTES:
+            error.message = f"{error.message}. {_LONG_PAYLOAD_ADVICE}"
+        raise
 
 
 def version_spec(

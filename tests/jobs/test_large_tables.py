@@ -1,0 +1,61 @@
+"""Five thousand rows in a megabyte: printed by the fast engine, and with words about what to do on the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from django.conf import LazySettings
+
+from jobs_app import executor, transitions
+from jobs_app.models import Job
+from jobs_app.states import Status
+from templates_app import rendering
+from templates_app.renderer.contracts import Engine
+from tests.conftest import Member
+from tests.jobs.conftest import WORKER, publish
+from tests.jobs.test_generate import URL
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+TABLE = """<style>@page { size: 210mm 297mm } thead { display: table-header-group }</style>
+<table><thead><tr><th>SKU<th>Text<th>Price</thead><tbody>
+{% for row in rows %}<tr><td>{{ row.sku }}<td>{{ row.text }}<td>{{ row.price }}</tr>{% endfor %}</tbody></table>"""
+ROWS = [{"sku": f"SKU-{number:06d}", "text": "words " * 27, "price": number * 1.25} for number in range(5_000)]
+
+
+@pytest.fixture
+def one_second(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A renderer that gives each document a second."""
+    settings.RENDER_TIMEOUT = 1
+    monkeypatch.setattr(rendering, "_sandbox", None)
+    yield
+    rendering.sandbox().close()
+
+
+def printed(member: Member, engine: Engine) -> Job:
+    """Ask for the table and let a worker try it once."""
+    publish(member, "table", TABLE, engine=engine)
+    body = {"template": "table", "payload": {"rows": ROWS}}
+    size = len(json.dumps(body["payload"], separators=(",", ":")))
+    assert 1_000_000 < size < 1 << 20
+    assert member.api.post(URL, body, format="json").status_code == 202
+    executor.prepare()
+    job = transitions.claim(worker=WORKER)
+    assert job is not None
+    executor.perform(job)
+    return Job.objects.get(pk=job.pk)
+
+
+def test_the_fast_engine_prints_them_within_the_limits(alice: Member) -> None:
+    job = printed(alice, Engine.PLUTOBOOK)
+    assert (job.status, job.error_message) == (Status.DONE, "")
+    assert job.page_count is not None
+    assert job.page_count > 100
+
+
+def test_the_other_engine_says_what_to_do(alice: Member, one_second: None) -> None:
+    job = printed(alice, Engine.WEASYPRINT)
+    assert job.error_code == "render_timeout"
+    for advice in ("plutobook", "merged", "RENDER_TIMEOUT"):
+        assert advice in job.error_message
