@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from jobs_app.figures.happenings import Happening, happenings
@@ -90,11 +90,14 @@ def _dead(team: Team | None) -> list[DeadLetter]:
     since = timezone.now() - timedelta(days=settings.ARCHIVE_AFTER_DAYS)
     latest = jobs.filter(finished_at__gt=since).order_by("-finished_at")[:SHOWN_DEAD]
     # Not the payload itself, which may be long.
-    rows = latest.annotate(can_retry=ExpressionWrapper(Q(payload__isnull=False), BooleanField())).values_list(
+    rows = latest.annotate(can_retry=Exists(Job.objects.repeatable().filter(pk=OuterRef("pk")))).values_list(
         "external_id", "template_version__template__slug", "team__slug", "error_code", "error_message", "finished_at",
         "can_retry",
     )  # fmt: skip
-    return [DeadLetter(job, slug or "", *rest) for job, slug, *rest in rows]
+    return [
+        DeadLetter(job, slug or "", team_slug, code, message, finished_at, can_retry)
+        for job, slug, team_slug, code, message, finished_at, can_retry in rows
+    ]
 
 
 def _templates(team: Team | None) -> list[dict[str, Any]]:

@@ -61,7 +61,8 @@ class JobPage:
     @property
     def can_retry(self) -> bool:
         """Whether it may be sent back."""
-        return self.job.status in (Status.FAILED, Status.CANCELLED) and self.job.payload is not None
+        ended = self.job.status in (Status.FAILED, Status.CANCELLED)
+        return ended and Job.objects.repeatable().filter(pk=self.job.pk).exists()
 
 
 def job_of(access: Access, job_id: UUID) -> Job:

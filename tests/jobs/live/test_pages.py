@@ -203,6 +203,16 @@ def test_the_page_of_a_job_tells_its_story(
     assert "Nothing is called so." in failed
 
 
+def test_what_cannot_be_made_again_offers_no_retry(submit: Submit, claim: Callable[[], Job], alice: Member) -> None:
+    job = submit()
+    transitions.fail(claim(), FOR_GOOD)
+    address = f"/dashboard/jobs/{job.external_id}"
+    assert f'data-retry="{job.external_id}"' in page_of(alice)
+    Job.objects.filter(pk=job.pk).update(options={"encryption": {}})  # its password went with its end
+    assert "data-retry" not in page_of(alice)
+    assert 'data-act="retry"' not in page_of(alice, address)
+
+
 def test_what_the_schema_marks_is_masked(alice: Member, letter: TemplateVersion, claim: Callable[[], Job]) -> None:
     schema = {
         "type": "object",
