@@ -20,6 +20,7 @@ from pdfservice.teams.api_keys import api_key_create
 from pdfservice.teams.callers import Caller
 from pdfservice.teams.models import ApiKey, Membership, Team, User
 from pdfservice.teams.scopes import ROLE_SCOPES, Role, Scope
+from templates_app import recent_versions
 from templates_app import triggers as templates_triggers
 
 TRIGGERS = [*teams_triggers.TRIGGERS, *templates_triggers.TRIGGERS]
@@ -132,6 +133,7 @@ def _nothing_counted() -> None:
     """Forget what an earlier test counted: rows of this one may have the same ids."""
     backpressure.forget()
     rates.forget()
+    recent_versions.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ AT_ONCE = 500
 
 def settle_after(job: Job) -> None:
     """Settle the batches for which `job` may have been the last."""
-    for batch in Batch.objects.concerned_by(job):
+    for batch in Batch.objects.concerned_by(job).only("pk"):  # `settle` reads it afresh
         settle(batch)
     if job.kind == Kind.EXPAND:
         _discard(Batch.objects.source_spent().filter(expansion=job))

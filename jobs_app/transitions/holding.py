@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -30,6 +30,7 @@ from jobs_app.transitions.rows import (
     record,
     record_failure,
 )
+from templates_app.recent_versions import version_recent
 
 
 def claim(*, worker: str) -> Job | None:
@@ -38,26 +39,42 @@ def claim(*, worker: str) -> Job | None:
     Returns it with its version, template and team, or None when nothing waits.
     """
     with transaction.atomic():
-        best = Job.objects.claimable().select_for_update(skip_locked=True).values_list("pk", flat=True).first()
-        if best is None:
+        # The moment comes along from the database's clock, which leases are measured by.
+        waiting = Job.objects.claimable().select_for_update(skip_locked=True)
+        job = waiting.annotate(claimed_at=Now()).first()
+        if job is None:
             return None
-        taken = Job.objects.filter(pk=best, status=Status.QUEUED, run_at=None).update(
-            status=Status.PROCESSING,
+        now: datetime = vars(job)["claimed_at"]
+        changes: dict[str, Any] = {"status": Status.PROCESSING, "claimed_by": worker, "started_at": now}
+        taken = Job.objects.filter(pk=job.pk, status=Status.QUEUED, run_at=None).update(
             attempt_count=F("attempt_count") + 1,
             claim_number=F("claim_number") + 1,
-            claimed_by=worker,
             lease_expires_at=lease_end(),
-            started_at=Now(),
+            **changes,
         )
         if not taken:
             return None
-        job = Job.objects.select_related("template_version__template", "team").get(pk=best)
+        # The row is locked: what is in it now is known without another look.
+        changes["lease_expires_at"] = now + timedelta(seconds=settings.LEASE_SECONDS)
+        _follow(job, attempt_count=job.attempt_count + 1, claim_number=job.claim_number + 1, **changes)
         JobAttempt.objects.create(
-            job=job, number=job.attempt_count, claim_number=job.claim_number, worker=worker, started_at=Now()
+            job=job, number=job.attempt_count, claim_number=job.claim_number, worker=worker, started_at=now
         )
         waited_ms = milliseconds_between(job.due_since, job.started_at)
         record(job, "job.processing", f"worker:{worker}", attempt=job.attempt_count, waited_ms=waited_ms)
+        if job.template_version_id is not None:
+            job.template_version = version_recent(version_id=job.template_version_id)
+            job.team = job.template_version.template.team
     return job
+
+
+def _equals(name: str, value: object) -> Q:
+    return Q(**{f"{name}__isnull": True} if value is None else {name: value})
+
+
+def _follow(job: Job, **changes: Any) -> None:
+    for name, value in changes.items():
+        setattr(job, name, value)
 
 
 def renew(job: Job) -> bool:
@@ -78,22 +95,24 @@ def is_cancel_requested(job: Job) -> bool:
 def complete(job: Job, result: Result) -> bool:
     """Finish the job with its output, unless somebody else holds it by now."""
     now = timezone.now()
+    changes: dict[str, Any] = {
+        "status": Status.DONE,
+        "finished_at": now,
+        "output_id": result.file_id,
+        "page_count": result.page_count,
+        "warnings": list(result.warnings),
+        "timings": dict(result.timings),
+        "provenance": asdict(result.provenance) if result.provenance else None,
+        **NO_PASSWORDS,
+        **NO_ERROR,
+    }
     with transaction.atomic():
-        if not leave(
-            job,
-            status=Status.DONE,
-            finished_at=now,
-            output_id=result.file_id,
-            page_count=result.page_count,
-            warnings=list(result.warnings),
-            timings=dict(result.timings),
-            provenance=asdict(result.provenance) if result.provenance else None,
-            **NO_PASSWORDS,
-            **NO_ERROR,
-        ):
-            return False
-        # Read now: another caller who shares the job may have asked to keep it longer meanwhile.
-        keeps_for = Job.objects.values_list("expires_in", flat=True).get(pk=job.pk)
+        keeps_for = job.expires_in
+        if not leave(job, held(job).filter(_equals("expires_in", keeps_for)), **changes):
+            if not leave(job, **changes):
+                return False
+            # Another caller who shares the job asked to keep it longer meanwhile.
+            keeps_for = Job.objects.values_list("expires_in", flat=True).get(pk=job.pk)
         expires_at = None if keeps_for is None else now + timedelta(seconds=keeps_for)
         if not files.file_confirm(
             file_id=result.file_id, stored=result.stored, expires_at=expires_at, page_count=result.page_count
