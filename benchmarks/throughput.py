@@ -82,15 +82,15 @@ def _measure_profile(
     _say(f"\n{name}")
     with place.seed() as seed:
         for engine, rates in bare.items():
-            with _running(place, seed, workers) as service:
+            with running(place, seed, workers) as service:
                 backlog = _work_off_backlog(service, engine, counts[engine], workers)
                 through = _carry_through(service, engine, counts[engine])
             _say(f"{engine:<10} workers on a backlog / bare engine {_ratio(backlog, rates.engine)}")
             _say(f"{engine:<10} POST to done / bare engine         {_ratio(through, rates.engine)}")
-        with _running(place, seed, workers) as service:
+        with running(place, seed, workers) as service:
             service.start("work")
             service.wait_until_ready(workers=workers)
-            answers = _submit_at_once(service)
+            answers = submit_at_once(service)
     milliseconds = sorted(answers)
     _say(
         f"{CALLERS} simultaneous POST /pdf/generate, all 202: "
@@ -100,10 +100,11 @@ def _measure_profile(
 
 
 @contextmanager
-def _running(place: Place, seed: Service, workers: int) -> Iterator[Service]:
+def running(place: Place, seed: Service, workers: int, **variables: str) -> Iterator[Service]:
+    """Yield a service whose web process and maintenance run, without workers."""
     # One key sends all that a machine can: no limit is to be measured.
     limits = {"REQUESTS_PER_MINUTE": "10000000", "MAX_QUEUED": "100000"}
-    with place.service(seed, WORKERS=str(workers), LEASE_SECONDS="30", **limits) as service:
+    with place.service(seed, WORKERS=str(workers), LEASE_SECONDS="30", **limits, **variables) as service:
         service.start("web", "maintain")
         service.wait_until_ready(workers=0)
         yield service
@@ -135,7 +136,7 @@ def _carry_through(service: Service, engine: Engine, count: int) -> float:
     return count / _seconds_between(min(row[0] for row in rows), max(row[1] for row in rows))
 
 
-def _submit_at_once(service: Service) -> list[float]:
+def submit_at_once(service: Service) -> list[float]:
     """Return the milliseconds that each of a hundred callers waited for the answer, on connections open before."""
     ready = threading.Barrier(CALLERS)
     headers = {"Authorization": f"Bearer {service.key}"}
@@ -163,7 +164,7 @@ def _seconds_between(first: Any, last: Any) -> float:
 # --- Without the service ----------------------------------------------------------------------------------------------
 def _measure_bare(engine: Engine, count: int, workers: int, directory: Path) -> Rates:
     rates = []
-    for prepare in (_prepare_engine, partial(_prepare_renderer, str(directory / "scratch"))):
+    for prepare in (prepare_engine, partial(_prepare_renderer, str(directory / "scratch"))):
         context = multiprocessing.get_context("spawn")
         barrier = context.Barrier(workers + 1)
         with ProcessPoolExecutor(workers, context, initializer=_set_barrier, initargs=(barrier,)) as pool:
@@ -195,7 +196,8 @@ def _loop(prepare: Callable[[ExitStack], Callable[[RenderSpec], object]], engine
             render(spec)
 
 
-def _prepare_engine(_: ExitStack) -> Callable[[RenderSpec], object]:
+def prepare_engine(_: ExitStack) -> Callable[[RenderSpec], object]:
+    """Return what prints a spec with its engine and does nothing else."""
     from templates_app.renderer.author_style import with_author_style
     from templates_app.renderer.engines import ENGINES
     from templates_app.renderer.languages import LANGUAGES

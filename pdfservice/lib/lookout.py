@@ -14,10 +14,18 @@ T = TypeVar("T")
 
 
 class Lookout:
-    """Calls `rounds` every so many seconds while `is_wanted`; begins anew when woken. All in the loop that woke it."""
+    """Calls `rounds` every so many seconds while `is_wanted`; begins anew when woken. All in the loop that woke it.
+
+    `every_seconds` may be a function, which is asked before each pause.
+    """
 
     def __init__(
-        self, name: str, *, every_seconds: float, is_wanted: Callable[[], bool], rounds: Callable[[], Awaitable[None]]
+        self,
+        name: str,
+        *,
+        every_seconds: float | Callable[[], float],
+        is_wanted: Callable[[], bool],
+        rounds: Callable[[], Awaitable[None]],
     ) -> None:
         self._every_seconds = every_seconds
         self._is_wanted = is_wanted
@@ -46,5 +54,6 @@ class Lookout:
 
     async def _watch(self) -> None:
         while self._is_wanted():
-            await asyncio.sleep(self._every_seconds)
+            pause = self._every_seconds
+            await asyncio.sleep(pause() if callable(pause) else pause)
             await self._rounds()

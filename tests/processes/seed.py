@@ -40,8 +40,9 @@ def main() -> None:
     for engine in Engine:
         source = VersionSource(language=Language.JINJA2, engine=engine, html_source=SOURCE)
         version_publish_new(team=team, slug=engine.value, name=engine.value, source=source, actor="tests")
-        source = replace(sample_source("invoice"), engine=engine)
-        version_publish_new(team=team, slug=f"invoice-{engine.value}", name="Invoice", source=source, actor="tests")
+        for sample in ("invoice", "monthly-report"):
+            source = replace(sample_source(sample), engine=engine)
+            version_publish_new(team=team, slug=f"{sample}-{engine.value}", name=sample, source=source, actor="tests")
     _, text = api_key_create(team=team, name="tests", actor="tests", scopes=[*PROGRAM_SCOPES, Scope.TEMPLATES_WRITE])
     sys.stdout.write(text)
 

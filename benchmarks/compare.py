@@ -1,0 +1,186 @@
+"""The same documents by every renderer in one run: documents per second, latency, memory. See benchmarks/README.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from documents import ROOT, Document, documents
+from report import write_report
+from rivals import WEASYPRINT, WKHTMLTOPDF, Figures, chromium, command_line, family, figures, pss_mb
+from throughput import prepare_engine, running, submit_at_once
+
+from templates_app.renderer.contracts import Engine
+from tests.processes.places import Place
+from tests.processes.service import Service
+
+RESULTS = ROOT / "benchmarks" / "results.json"
+_IDLE_LEAST, _IDLE_MOST = 5, 40
+
+
+def main() -> None:
+    """Measure, print, and with `--write` put it into docs/performance.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8, help="for each measurement")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="renderers of a kind at once")
+    parser.add_argument("--only", choices=[each.name for each in documents()], help="leave the other documents out")
+    parser.add_argument("--write", action="store_true", help="write results.json, the plot and docs/performance.md")
+    options = parser.parse_args()
+    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+        parser.error("set DATABASE_URL and REDIS_URL: the service is measured on PostgreSQL and Redis")
+    results: dict[str, Any] = {
+        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "workers": options.workers,
+        "seconds": options.seconds,
+        "load_before": round(os.getloadavg()[0], 1),
+        "figures": {},
+        "notes": [],
+    }
+    chosen = [each for each in documents() if options.only in {None, each.name}]
+    for document in chosen:
+        results["figures"][document.name] = _without_service(document, options.workers, options.seconds, results)
+    with tempfile.TemporaryDirectory(prefix="pdfservice-compare-") as directory:
+        _measure_service(Path(directory), chosen, options.workers, options.seconds, results)
+    results["load_after"] = round(os.getloadavg()[0], 1)
+    print(json.dumps(results, indent=1))
+    if options.write:
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        write_report(results)
+
+
+def _without_service(document: Document, lanes: int, seconds: float, results: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    html = document.html()
+
+    def note(name: str, measured: Figures | None) -> None:
+        if measured is None:
+            results["notes"].append(f"{name} is not installed: left out")
+            return
+        found[name] = asdict(measured)
+        print(f"{document.name:<9} {name:<24} {measured.per_second:8.2f}/s  p50 {measured.p50_ms:8.1f} ms", flush=True)
+
+    for engine in Engine:
+        note(f"bare {engine.value}", _bare(document, engine, lanes, seconds))
+    note("chromium, warm tab", chromium(html, lanes, seconds))
+    note("wkhtmltopdf", command_line([WKHTMLTOPDF, "-q"], html, lanes, seconds) if WKHTMLTOPDF else None)
+    note("weasyprint command line", command_line([str(WEASYPRINT), "-q"], html, lanes, seconds))
+    return found
+
+
+# --- The engines alone ------------------------------------------------------------------------------------------------
+def _bare(document: Document, engine: Engine, lanes: int, seconds: float) -> Figures:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(lanes, context) as pool:
+        loops = [pool.submit(_loop, document, engine.value, seconds) for _ in range(lanes)]
+        parts = [loop.result() for loop in loops]
+    times = [each for part in parts for each in part[0]]
+    # Each loop has its own beginning and end: the rates add up.
+    rate = sum(len(part[0]) / part[1] for part in parts)
+    return figures(times, len(times) / rate, max(part[2] for part in parts))
+
+
+def _loop(document: Document, engine: str, seconds: float) -> tuple[list[float], float, float]:
+    render = prepare_engine(ExitStack())
+    spec = document.spec(Engine(engine))
+    render(spec)
+    times: list[float] = []
+    began = time.perf_counter()
+    while not times or time.perf_counter() - began < seconds:
+        start = time.perf_counter()
+        render(spec)
+        times.append(time.perf_counter() - start)
+    return times, time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+# --- The service ------------------------------------------------------------------------------------------------------
+def _measure_service(
+    directory: Path, chosen: list[Document], workers: int, seconds: float, results: dict[str, Any]
+) -> None:
+    place = Place(os.environ["DATABASE_URL"], os.environ["REDIS_URL"], directory)
+    with place.seed() as seed, running(place, seed, workers, RENDER_TIMEOUT="120") as service:
+        service.start("work")
+        service.wait_until_ready(workers=workers)
+        for document in chosen:
+            measured = results["figures"][document.name]
+            for engine in Engine:
+                ask = _asker(service, document, engine)
+                for _ in range(2 * workers):  # every worker's child has seen the template
+                    ask(wait=True)
+                name = f"service, {engine.value}"
+                measured[name] = asdict(_backlog(service, ask, measured[f"bare {engine.value}"], seconds, workers))
+                measured[name] |= {"idle_ms": _idle(ask, measured[f"bare {engine.value}"], seconds)}
+                rate, idle = measured[name]["per_second"], measured[name]["idle_ms"]["p50"]
+                print(f"{document.name:<9} {name:<24} {rate:8.2f}/s  alone to done {idle:8.1f} ms", flush=True)
+        answers = sorted(submit_at_once(service))
+        results["hundred_at_once_ms"] = {"p50": answers[49], "p99": answers[98], "max": answers[-1]}
+
+
+def _asker(service: Service, document: Document, engine: Engine) -> Callable[..., dict[str, Any]]:
+    body = {"template": f"{document.template}-{engine.value}", "payload": document.payload, "dedup": False}
+
+    def ask(*, wait: bool = False) -> dict[str, Any]:
+        answer = service.http.post("/pdf/generate", json=body, headers={"Prefer": "wait=25"} if wait else {})
+        assert answer.status_code == 202, answer.text
+        shown: dict[str, Any] = answer.json()
+        while wait and shown["status"] in {"queued", "processing"}:  # longer than a request may wait
+            time.sleep(0.2)
+            shown = service.http.get(f"/pdf/jobs/{shown['id']}").json()
+        assert not wait or shown["status"] == "done", shown
+        return shown
+
+    return ask
+
+
+def _backlog(
+    service: Service, ask: Callable[..., dict[str, Any]], bare: dict[str, Any], seconds: float, workers: int
+) -> Figures:
+    """Return the rate of workers that have enough to do: from the first claim to the last commit."""
+    count = max(2 * workers, round(bare["per_second"] * seconds * 0.6))
+    [(last_id,)] = service.query("SELECT max(id) FROM jobs_app_job")
+    service.stop("work")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: ask(), range(count)))
+    service.start("work")
+    done = f"SELECT count(*) FROM jobs_app_job WHERE id > {last_id} AND status = 'done'"  # noqa: S608  # our number
+    while service.query(done) != [(count,)]:  # seldom: what looks takes a core away from what is measured
+        time.sleep(0.25)
+    rows = service.query(
+        f"SELECT started_at, finished_at FROM jobs_app_job WHERE id > {last_id} ORDER BY started_at"  # noqa: S608
+    )
+    # The first of each worker pays for its start.
+    warm = rows[workers:] if len(rows) > 2 * workers else rows
+    whole = (max(row[1] for row in warm) - warm[0][0]).total_seconds()
+    memory = sum(map(pss_mb, family(service.running["work"].pid))) / workers
+    return figures([(row[1] - row[0]).total_seconds() for row in warm], whole, memory)
+
+
+def _idle(ask: Callable[..., dict[str, Any]], bare: dict[str, Any], seconds: float) -> dict[str, float]:
+    """Return how long a caller waits for a lone document, from the request to the answer that it is done."""
+    for _ in range(3):
+        ask(wait=True)
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < _IDLE_LEAST or (len(times) < _IDLE_MOST and time.perf_counter() - began < seconds):
+        start = time.perf_counter()
+        ask(wait=True)
+        times.append((time.perf_counter() - start) * 1000)
+    times.sort()
+    return {"p50": times[len(times) // 2], "worst": times[-1], "over_bare": times[len(times) // 2] - bare["p50_ms"]}
+
+
+if __name__ == "__main__":
+    main()
