@@ -40,11 +40,8 @@ def dead_letter(submit: Submit, claim: Callable[[], Job]) -> Callable[..., Job]:
     """Return a function that makes a job fail, and lets it have ended so many days ago."""
 
     def _dead_letter(*, days: float, **wishes: Any) -> Job:
-        submit(
-            {"name": "Ada Lovelace"},
-            options={"filename": "Ada Lovelace.pdf", "page_size": "A4", "encryption": {"user_password": "Ada's own"}},
-            **wishes,
-        )
+        options = {"filename": "Ada Lovelace.pdf", "page_size": "A4", "encryption": {"user_password": "Ada's own"}}
+        submit({"name": "Ada Lovelace"}, **{"options": options, **wishes})
         job = claim()
         assert transitions.fail(job, QUOTES)
         ended(job, days)
@@ -95,7 +92,7 @@ def test_it_is_erased_once(dead_letter: Callable[..., Job]) -> None:
 def test_a_dead_letter_can_be_repeated_for_as_long_as_its_output_would_have_been_kept(
     dead_letter: Callable[..., Job], days: float, expires_in: int | None, is_due: bool
 ) -> None:
-    job = dead_letter(days=days, keeps_default=False, expires_in=expires_in)
+    job = dead_letter(days=days, options={}, keeps_default=False, expires_in=expires_in)
     assert chores.erase_payloads() == is_due
     assert transitions.revive(job, actor="test") != is_due
 
