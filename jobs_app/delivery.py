@@ -46,6 +46,7 @@ def deliver(job: Job, product: Product, *, is_in_vain: Callable[[], bool]) -> No
             peak_memory_kb=product.peak_memory_kb,
             log=product.log,
             provenance=product.provenance,
+            began_child=product.began_child,
         )
         is_wanted = transitions.complete(job, result)
     except DatabaseError:

@@ -42,3 +42,4 @@ class Result:
     peak_memory_kb: int | None = None
     log: str = ""
     provenance: Provenance | None = None
+    began_child: bool = False

@@ -90,6 +90,7 @@ def _merge(job: Job, batch: Batch, chosen: list[Document], name: str) -> Product
         warnings=merged.warnings,
         peak_memory_kb=merged.peak_memory_kb,
         log=merged.log,
+        began_child=merged.is_childs_first,
     )
 
 

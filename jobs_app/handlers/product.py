@@ -12,6 +12,8 @@ from jobs_app.provenance import Provenance
 class Product:
     """The bytes that a job made, and what is worth knowing about how. `render_ms` is the engine's part.
 
+    `began_child` says that a new renderer process was begun for it.
+
     What may be too large for memory is in `file`, open, instead of `data`; whoever delivers the product closes it.
     """
 
@@ -24,6 +26,7 @@ class Product:
     peak_memory_kb: int | None = None
     log: str = ""
     provenance: Provenance | None = None
+    began_child: bool = False
     file: IO[bytes] | None = field(default=None, repr=False, compare=False)
 
     @property

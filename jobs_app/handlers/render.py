@@ -43,6 +43,7 @@ def produce(job: Job) -> Product:
         warnings=document.warnings,
         peak_memory_kb=document.peak_memory_kb,
         log=document.log,
+        began_child=document.is_childs_first,
         provenance=Provenance(
             template_hash=version.content_hash,
             payload_hash=job.payload_hash,

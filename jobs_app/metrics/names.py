@@ -35,6 +35,7 @@ REVIVED = Total("pdfservice_jobs_revived", "Failed and cancelled jobs sent back 
 ATTEMPTS = Total("pdfservice_attempts", "Attempts by how they ended.", ("kind", "outcome"))
 DEAD_LETTERS = Total("pdfservice_dead_letters", "Jobs that failed for good, by error code.", ("code",))
 DEATHS = Total("pdfservice_renderer_deaths", "Renderer children or workers lost in an attempt, by cause.", ("cause",))
+STARTS = Total("pdfservice_renderer_starts", "Renderer children by the first document that they made.", ("kind",))
 STORAGE_ERRORS = Total("pdfservice_storage_errors", "Attempts that could not store their output or read an asset.")
 LINKS = Total("pdfservice_links_created", "Download links handed out.")
 REDEMPTIONS = Total("pdfservice_links_redeemed", "Downloads by link.")
@@ -59,6 +60,7 @@ TOTALS = (
     ATTEMPTS,
     DEAD_LETTERS,
     DEATHS,
+    STARTS,
     STORAGE_ERRORS,
     LINKS,
     REDEMPTIONS,

@@ -20,6 +20,7 @@ from jobs_app.metrics.names import (
     REFUSALS,
     RENDERED,
     REVIVED,
+    STARTS,
     STORAGE_ERRORS,
     SUBMITTED,
     SUM,
@@ -63,6 +64,8 @@ def _add_attempt(sums: Sums, kind: str, data: Mapping[str, Any]) -> None:
     _observe(sums, RENDERED, data.get("render_ms"), kind=kind)
     peak_kb = data.get("peak_memory_kb")
     _observe(sums, PEAKS, peak_kb * 1024 if isinstance(peak_kb, int) else None, kind=kind)
+    if data.get("began_child") is True:
+        _add(sums, STARTS, kind=kind)
     if code == "storage_error":
         _add(sums, STORAGE_ERRORS)
     if outcome == Outcome.LOST:

@@ -177,7 +177,8 @@ class RenderLimits:
 class RenderedDocument:
     """A finished PDF and what is worth knowing about how it was made. Times in milliseconds, memory in KiB.
 
-    `fonts` are the names of the fonts that it uses, without their subset tags.
+    `fonts` are the names of the fonts that it uses, without their subset tags. `is_childs_first` says that a new
+    renderer process was begun for it.
     """
 
     pdf: bytes = field(repr=False)
@@ -190,6 +191,7 @@ class RenderedDocument:
     warnings: tuple[str, ...] = ()
     log: str = ""
     fonts: tuple[str, ...] = ()
+    is_childs_first: bool = False
 
 
 SOURCE_FILE = "html_source"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -45,12 +45,20 @@ class Task(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class _Witness:
+    """What the parent saw of a child by itself."""
+
+    peak_memory_kb: int
+    is_childs_first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Request(Generic[T]):
-    """A frame for a child, and how its reply is read: header, blobs, peak memory in KiB."""
+    """A frame for a child, and how its reply is read: header, blobs, and what the parent knows of the child."""
 
     header: dict[str, Any]
     blobs: Sequence[bytes]
-    read: Callable[[dict[str, Any], Sequence[bytes], int], T]
+    read: Callable[[dict[str, Any], Sequence[bytes], _Witness], T]
     limits: RenderLimits
     # Whether a child that has answered it may go on to serve others.
     leaves_child_as_it_was: bool = True
@@ -106,8 +114,8 @@ class Sandbox:
     def perform(self, task: Task[T], *, tenant: str) -> T:
         """Have a task done in a process that serves only `tenant`; raise as `render` does."""
 
-        def read(header: dict[str, Any], blobs: Sequence[bytes], peak_memory_kb: int) -> T:
-            return task.read(unpack_result(header, peak_memory_kb=peak_memory_kb), blobs)
+        def read(header: dict[str, Any], blobs: Sequence[bytes], seen: _Witness) -> T:
+            return task.read(unpack_result(header, peak_memory_kb=seen.peak_memory_kb), blobs)
 
         header = {"task": task.name, "arguments": task.arguments}
         return self._take_turn(_Request(header, task.blobs, read, self._limits), tenant)
@@ -191,7 +199,7 @@ class Sandbox:
         try:
             header, blobs = child.channel.receive(reply_bounds(request.limits.output_mb), deadline=deadline)
             peak = child.peak_memory_kb() or self._final_peak(child, header)
-            return request.read(header, blobs, peak)
+            return request.read(header, blobs, _Witness(peak, is_childs_first=child.documents == 0))
         except FrameTimeout as error:
             raise self._timeout(child, request.limits) from error
         except FrameClosed as error:
@@ -239,5 +247,6 @@ class Sandbox:
             return self._interrupted
 
 
-def _read_document(header: dict[str, Any], blobs: Sequence[bytes], peak_memory_kb: int) -> RenderedDocument:
-    return unpack_reply(header, blobs, peak_memory_kb=peak_memory_kb)
+def _read_document(header: dict[str, Any], blobs: Sequence[bytes], seen: _Witness) -> RenderedDocument:
+    document = unpack_reply(header, blobs, peak_memory_kb=seen.peak_memory_kb)
+    return replace(document, is_childs_first=seen.is_childs_first)

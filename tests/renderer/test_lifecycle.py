@@ -62,6 +62,11 @@ def test_a_child_retires_after_its_number_of_documents(own_probes: ProbeSandbox)
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [3, 3, 1]
 
 
+def test_a_document_says_whether_a_child_was_begun_for_it(own_probes: ProbeSandbox) -> None:
+    begun = [probe(own_probes, "echo").is_childs_first for _ in range(7)]
+    assert begun == [True, False, False, True, False, False, True]
+
+
 def test_a_child_that_grew_large_retires(own_probes: ProbeSandbox) -> None:
     grown = probe(own_probes, "hoard_memory", "30").page_count
     assert probe(own_probes, "hoard_memory", "25").page_count == grown

@@ -102,7 +102,8 @@ def test_a_jobs_way_is_counted(submit: Submit, claim: Callable[[], Job]) -> None
     transitions.promote_due()
     Job.objects.update(due_since=timezone.now() - timedelta(seconds=20))
     job = claim()
-    assert transitions.complete(job, replace(result_for(job), timings={"render_ms": 70}, peak_memory_kb=20 * 1024))
+    result = replace(result_for(job), timings={"render_ms": 70}, peak_memory_kb=20 * 1024, began_child=True)
+    assert transitions.complete(job, result)
     fold_all()
     samples = scrape()
     assert value(samples, "pdfservice_jobs_submitted_total", kind="render") == 1
@@ -110,6 +111,7 @@ def test_a_jobs_way_is_counted(submit: Submit, claim: Callable[[], Job]) -> None
     assert value(samples, "pdfservice_attempts_total", kind="render", outcome="retry") == 1
     assert value(samples, "pdfservice_attempts_total", kind="render", outcome="done") == 1
     assert value(samples, "pdfservice_renderer_deaths_total", cause="render_timeout") == 1
+    assert value(samples, "pdfservice_renderer_starts_total", kind="render") == 1
     assert value(samples, "pdfservice_render_seconds_bucket", kind="render", le="0.05") == 0
     assert value(samples, "pdfservice_render_seconds_bucket", kind="render", le="0.1") == 1
     assert value(samples, "pdfservice_render_seconds_bucket", kind="render", le="+Inf") == 1
