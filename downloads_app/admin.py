@@ -10,7 +10,7 @@ from downloads_app.models import DownloadLink, LinkRedemption, StoredFile
 from downloads_app.services.links import link_revoke
 from pdfservice.teams.confirmed_actions import question
 from pdfservice.teams.scopes import Scope
-from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of, rights_of
+from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of, rights_of, short_id
 
 
 @admin.register(StoredFile)
@@ -32,7 +32,16 @@ class DownloadLinkAdmin(TeamScopedAdmin[DownloadLink]):
 
     team_path = "file__team"
     view_scope = Scope.JOBS_READ
-    list_display = ["external_id", "file", "team", "use_count", "max_uses", "created_at", "expires_at", "revoked_at"]
+    list_display = [
+        short_id("external_id"),
+        "file",
+        "team",
+        "use_count",
+        "max_uses",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    ]
     list_filter = [("revoked_at", admin.EmptyFieldListFilter), TeamFilter]
     list_select_related = ["file__team"]
     search_fields = ["external_id", "file__filename", "file__external_id"]

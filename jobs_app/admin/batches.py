@@ -14,7 +14,7 @@ from jobs_app.models import Batch
 from jobs_app.states import Status
 from pdfservice.lib.errors import ServiceError
 from pdfservice.teams.scopes import Scope
-from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of, rights_of
+from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of, rights_of, short_id
 
 
 @admin.register(Batch)
@@ -23,7 +23,7 @@ class BatchAdmin(TeamScopedAdmin[Batch]):
 
     view_scope = Scope.JOBS_READ
     list_display = [
-        "external_id",
+        short_id("external_id"),
         "team",
         "template_version",
         "output_mode",

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from jobs_app import backpressure, transitions
 from jobs_app.models import Job, JobAttempt
 from pdfservice.teams.scopes import Scope
-from pdfservice.teams.team_admin import LookOnlyInline, TeamFilter, TeamScopedAdmin, actor_of, rights_of
+from pdfservice.teams.team_admin import LookOnlyInline, TeamFilter, TeamScopedAdmin, actor_of, rights_of, short_id
 from templates_app.redaction import redacted
 
 _LONGEST_PAYLOAD_SHOWN = 64 << 10
@@ -34,7 +34,15 @@ class JobAdmin(TeamScopedAdmin[Job]):
     """Jobs with their attempts. The payload is personal data: operators see it, without what its schema hides."""
 
     view_scope = Scope.JOBS_READ
-    list_display = ["external_id", "team", "template_version", "status", "priority", "attempt_count", "queued_at"]
+    list_display = [
+        short_id("external_id"),
+        "team",
+        "template_version",
+        "status",
+        "priority",
+        "attempt_count",
+        "queued_at",
+    ]
     list_filter = ["status", "kind", "error_code", TeamFilter]
     list_select_related = ["team", "template_version__template"]
     search_fields = ["external_id", "template_version__template__slug", "error_message"]

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from jobs_app.models import WebhookDelivery, WebhookEndpoint
 from jobs_app.webhooks.services import replay
 from pdfservice.teams.scopes import Scope
-from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of, rights_of
+from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, actor_of, rights_of, short_id
 
 
 @admin.register(WebhookEndpoint)
@@ -42,7 +42,7 @@ class WebhookDeliveryAdmin(TeamScopedAdmin[WebhookDelivery]):
 
     team_path = "endpoint__team"
     list_display = [
-        "external_id",
+        short_id("external_id"),
         "event",
         "endpoint_url",
         "status",

@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from pdfservice.teams.models import AuditEvent
 from pdfservice.teams.scopes import Scope
-from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin
+from pdfservice.teams.team_admin import TeamFilter, TeamScopedAdmin, short_id
 
 
 @admin.register(AuditEvent)
@@ -14,7 +14,7 @@ class AuditEventAdmin(TeamScopedAdmin[AuditEvent]):
     """What happened in the teams that one is an admin of; nobody changes it."""
 
     view_scope = Scope.TEAM_ADMIN
-    list_display = ["at", "team", "actor", "action", "subject_type", "subject_id"]
+    list_display = ["at", "team", "actor", "action", "subject_type", short_id("subject_id", "subject")]
     list_filter = [TeamFilter, "subject_type", "action"]
     list_select_related = ["team"]
     search_fields = ["actor", "action", "subject_id"]
