@@ -128,7 +128,7 @@ def complete(job: Job, result: Result) -> bool:
             outcome=Outcome.DONE.value,
             render_ms=result.timings.get("render_ms"),
             peak_memory_kb=result.peak_memory_kb,
-            began_child=result.began_child,
+            **({"began_child": True} if result.began_child else {}),
         )
     return True
 

@@ -73,6 +73,11 @@ class TeamScopedAdmin(admin.ModelAdmin[Row]):
     change_scope: ClassVar[Scope | None] = None
     delete_scope: ClassVar[Scope | None] = None
 
+    class Media:
+        """What every list looks like."""
+
+        css = {"all": ["pdfservice/admin_lists.css"]}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
         """Return the rows of the teams whose rows of this kind the user may see."""
         return rights_of(request).narrow(super().get_queryset(request), self.team_path, self.view_scope)
