@@ -63,5 +63,5 @@ def test_an_output_whose_commit_failed_is_left_to_the_sweep(claimed: Job, monkey
     monkeypatch.setattr(transitions, "complete", fail)
     executor.perform(claimed)
     claimed.refresh_from_db()
-    assert (claimed.status, claimed.attempt_count) == (Status.QUEUED, 1)
+    assert (claimed.status, claimed.attempt_count) == (Status.QUEUED, 0)
     assert [file.state for file in StoredFile.objects.all()] == [FileState.PENDING]
