@@ -8,14 +8,16 @@ import select
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 
 from templates_app.renderer import scratch
 from templates_app.renderer.frames import Channel
+from templates_app.renderer.resending import Sent
 
 _STDERR_TAIL_BYTES = 8_192
+_STATUS_BYTES = 16_384
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Child:
     channel: Channel
     stderr_fd: int
     directory: Path
+    sent: Sent = field(default_factory=Sent)
     documents: int = 0
     fresh_memory_kb: int = 0
 
@@ -62,11 +65,11 @@ class Child:
 
     def memory_kb(self) -> int:
         """Return the memory that the process has resident now, in KiB; 0 if it is gone."""
-        return self._status("VmRSS:")
+        return self._status(b"\nVmRSS:")
 
     def peak_memory_kb(self) -> int:
         """Return the most memory the process has had resident at once, in KiB; 0 if it is gone."""
-        return self._status("VmHWM:")
+        return self._status(b"\nVmHWM:")
 
     def stderr_tail(self) -> str:
         """Return the end of what the process wrote to standard error for the current document."""
@@ -82,9 +85,17 @@ class Child:
         os.close(self.stderr_fd)
         scratch.remove(self.directory)
 
-    def _status(self, name: str) -> int:
-        with suppress(OSError, ValueError):
-            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-                if line.startswith(name):
-                    return int(line.split()[1])
-        return 0
+    def _status(self, name: bytes) -> int:
+        # Twice for each document, hence without pathlib and lines.
+        try:
+            status = os.open(f"/proc/{self.pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return 0
+        try:
+            text = os.read(status, _STATUS_BYTES)
+        except OSError:
+            return 0
+        finally:
+            os.close(status)
+        _, _, rest = text.partition(name)
+        return int(rest.split(None, 1)[0]) if rest else 0

@@ -24,6 +24,7 @@ from templates_app.renderer.contracts import (
 )
 from templates_app.renderer.frames import FrameClosed, FrameInvalid, FrameTimeout
 from templates_app.renderer.nursery import Nursery
+from templates_app.renderer.resending import FILES
 from templates_app.renderer.serving import OUT_OF_MEMORY_STATUS
 from templates_app.renderer.wire import pack_request, reply_bounds, unpack_reply, unpack_result
 
@@ -188,7 +189,8 @@ class Sandbox:
         deadline = time.monotonic() + request.limits.timeout_s
         child.allow_cpu(request.limits.timeout_s)
         try:
-            child.channel.send(request.header, request.blobs, deadline=deadline)
+            notes, blobs = child.sent.pack(request.blobs)
+            child.channel.send({**request.header, FILES: notes}, blobs, deadline=deadline)
         except FrameClosed as error:
             if self._was_interrupted():
                 raise RenderInterrupted from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from templates_app.renderer.contracts import ErrorCode, MergeSpec, RenderedDocument, RenderError, RenderSpec
 from templates_app.renderer.frames import Channel, FrameClosed
+from templates_app.renderer.resending import FILES, Kept
 from templates_app.renderer.tasks import Tasks
 from templates_app.renderer.wire import MAX_LOG_CHARS, REQUEST_BOUNDS, pack_document, pack_error, unpack_request
 
@@ -33,11 +34,12 @@ class Skills:
 
 def serve(skills: Skills, *, output_mb: int) -> None:
     """Answer one request after the other; return when the parent hangs up, exit with status 75 when memory ran out."""
-    channel = Channel(REQUEST_FD, REPLY_FD)
+    channel, kept = Channel(REQUEST_FD, REPLY_FD), Kept()
     channel.send({"ready": os.getpid()})
     while True:
         try:
             header, blobs = channel.receive(REQUEST_BOUNDS)
+            blobs = kept.unpack(header.pop(FILES), blobs)
             header, blobs = _reply(skills, header, blobs, output_mb)
             channel.send(header, blobs)
         except FrameClosed:
