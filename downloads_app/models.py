@@ -66,7 +66,7 @@ class StoredFile(models.Model):
 
     external_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="files")
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=200)
     filename = models.CharField(max_length=255)
     content_type = models.CharField(max_length=100, default="application/pdf")
     sha256 = models.CharField(max_length=64, blank=True)
@@ -86,6 +86,8 @@ class StoredFile(models.Model):
 
     class Meta:
         constraints = [
+            # As a constraint: a unique field has a second index on PostgreSQL, for LIKE, which nobody asks.
+            models.UniqueConstraint(fields=["key"], name="file_key_once"),
             models.CheckConstraint(condition=Q(state__in=FileState.values), name="file_state_known"),
             models.CheckConstraint(
                 condition=~Q(state=FileState.LIVE) | (Q(size_bytes__isnull=False) & ~Q(sha256="")),

@@ -13,7 +13,8 @@ from jobs_app.states import Outcome
 class JobAttempt(models.Model):
     """One claim of a job and what came of it."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    # `attempt_once_per_claim` begins with the job.
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField()
     claim_number = models.PositiveIntegerField()
     worker = models.CharField(max_length=200)

@@ -125,7 +125,8 @@ class AuditEvent(models.Model):
 
     at = models.DateTimeField(default=timezone.now)
     # None for what happened to the service as a whole: no team's members see it.
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="audit_events")
+    # `audit_by_team` begins with it.
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="audit_events", db_index=False)
     actor = models.CharField(max_length=200, help_text="user:NAME, key:PREFIX, worker:NAME, link or maintain")
     action = models.CharField(max_length=50)
     subject_type = models.CharField(max_length=30)
