@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from pathlib import Path
+from contextlib import suppress
+from typing import IO
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
@@ -14,20 +15,21 @@ class DurableFileSystemStorage(FileSystemStorage):
     """Django's file storage, but a file appears whole or not at all, and is on the disk before `save` returns."""
 
     def _save(self, name: str, content: File[bytes]) -> str:
-        target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
+        target = self.path(name)
+        folder, base = os.path.split(target)
+        draft = os.path.join(folder, f".{base}.{secrets.token_hex(6)}")
         try:
-            with draft.open("xb") as file:
+            with _created(draft) as file:
                 for chunk in content.chunks():
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-            draft.replace(target)
+            os.replace(draft, target)
         except BaseException:
-            draft.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(draft)
             raise
-        _sync_directory(target.parent)
+        _sync_directory(folder)
         return name
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
@@ -35,7 +37,15 @@ class DurableFileSystemStorage(FileSystemStorage):
         return name
 
 
-def _sync_directory(path: Path) -> None:
+def _created(path: str) -> IO[bytes]:
+    try:
+        return open(path, "xb")
+    except FileNotFoundError:  # the first of a month
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "xb")
+
+
+def _sync_directory(path: str) -> None:
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
