@@ -2,6 +2,7 @@
 
 from downloads_app.services.files import (
     file_confirm,
+    file_confirming,
     file_discard,
     file_open,
     file_reserve,
@@ -16,6 +17,7 @@ from downloads_app.services.redemption import Redemption, link_peek, link_redeem
 __all__ = [
     "Redemption",
     "file_confirm",
+    "file_confirming",
     "file_discard",
     "file_open",
     "file_reserve",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -17,6 +18,7 @@ from downloads_app.content import OpenedFile
 from downloads_app.models import FileState, StoredFile, StoredFileQuerySet
 from pdfservice.lib import storage
 from pdfservice.lib.errors import ServiceError, gone
+from pdfservice.lib.statements import Statement, insert, inserted, run, update
 from pdfservice.teams.models import Team
 
 logger = logging.getLogger(__name__)
@@ -27,26 +29,35 @@ GIVE_UP_AFTER = 3
 
 def file_reserve(*, team: Team, key: str, filename: str, content_type: str = "application/pdf") -> StoredFile:
     """Add the row of a file before its bytes are stored at `key`, so that they are found if nobody confirms them."""
-    return StoredFile.objects.create(team=team, key=key, filename=filename, content_type=content_type)
+    file = StoredFile(team=team, key=key, filename=filename, content_type=content_type)
+    inserted(file, run(insert(file))[0])
+    return file
 
 
-def file_confirm(
+def file_confirming(
     *, file_id: int, stored: storage.StoredObject, expires_at: datetime | None, page_count: int | None = None
-) -> bool:
-    """Make a pending file live, in the caller's transaction; `expires_at` None keeps it.
+) -> Statement:
+    """Return what makes a pending file live; `expires_at` None keeps it.
 
-    False when the file is not pending any more, or not the one that was stored: its bytes may be deleted at any moment.
+    It writes no row when the file is not pending any more, or not the one that was stored: its bytes may be deleted at
+    any moment.
     """
-    pending = StoredFile.objects.filter(pk=file_id, state=FileState.PENDING, key=stored.key)
-    return bool(
-        pending.update(
-            state=FileState.LIVE,
-            sha256=stored.sha256,
-            size_bytes=stored.size_bytes,
-            page_count=page_count,
-            expires_at=expires_at,
-        )
+    return update(
+        StoredFile,
+        {"id": file_id, "state": FileState.PENDING, "key": stored.key},
+        {
+            "state": FileState.LIVE,
+            "sha256": stored.sha256,
+            "size_bytes": stored.size_bytes,
+            "page_count": page_count,
+            "expires_at": expires_at,
+        },
     )
+
+
+def file_confirm(**confirmed: Any) -> bool:
+    """Make a pending file live; takes what `file_confirming` takes, and says whether that wrote a row."""
+    return bool(run(file_confirming(**confirmed))[0].count)
 
 
 def file_discard(*, file_id: int) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from downloads_app import services as files
 from jobs_app import transitions
 from jobs_app.batches.submission import own_job
-from jobs_app.models import Batch, Job
+from jobs_app.models import Batch, BatchItem, Job
 from jobs_app.models.batches import BatchQuerySet
 from jobs_app.states import Kind, OutputMode, Status
+from pdfservice.lib.statements import find, run
 
 AT_ONCE = 500
 
 
 def settle_after(job: Job) -> None:
     """Settle the batches for which `job` may have been the last."""
+    # Of a document no batch but its items' can know, and most belong to none.
+    if job.kind == Kind.RENDER and not run(find(BatchItem, {"job_id": job.pk}))[0].count:
+        return
     for batch in Batch.objects.concerned_by(job).only("pk"):  # `settle` reads it afresh
         settle(batch)
     if job.kind == Kind.EXPAND:

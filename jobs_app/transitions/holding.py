@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
+from django.db.models.sql.subqueries import UpdateQuery
 from django.utils import timezone
 
 from downloads_app import services as files
@@ -20,17 +22,25 @@ from jobs_app.outcomes import Failure, Result
 from jobs_app.states import Outcome, Status
 from jobs_app.transitions.rows import (
     NO_ERROR,
+    NO_HOLDER,
     NO_PASSWORDS,
     drop_if_asked,
     end_attempt,
+    ending_attempt,
     error_fields,
+    event_of,
     held,
     leave,
     milliseconds_between,
     record,
     record_failure,
 )
+from pdfservice.lib.statements import Statement, from_returned, insert, returning, run, update
+from pdfservice.teams import audit
 from templates_app.recent_versions import version_recent
+
+# Stands for the name of the worker in the values of the claim.
+_WORKER = "\0worker"
 
 
 def claim(*, worker: str) -> Job | None:
@@ -39,42 +49,50 @@ def claim(*, worker: str) -> Job | None:
     Returns it with its version, template and team, or None when nothing waits.
     """
     with transaction.atomic():
-        # The moment comes along from the database's clock, which leases are measured by.
-        waiting = Job.objects.claimable().select_for_update(skip_locked=True)
-        job = waiting.annotate(claimed_at=Now()).first()
-        if job is None:
+        *_, taken = run(*_claiming(worker))
+        if taken.first is None:
             return None
-        now: datetime = vars(job)["claimed_at"]
-        changes: dict[str, Any] = {"status": Status.PROCESSING, "claimed_by": worker, "started_at": now}
-        taken = Job.objects.filter(pk=job.pk, status=Status.QUEUED, run_at=None).update(
-            attempt_count=F("attempt_count") + 1,
-            claim_number=F("claim_number") + 1,
-            lease_expires_at=lease_end(),
-            **changes,
-        )
-        if not taken:
-            return None
-        # The row is locked: what is in it now is known without another look.
-        changes["lease_expires_at"] = now + timedelta(seconds=settings.LEASE_SECONDS)
-        _follow(job, attempt_count=job.attempt_count + 1, claim_number=job.claim_number + 1, **changes)
-        JobAttempt.objects.create(
-            job=job, number=job.attempt_count, claim_number=job.claim_number, worker=worker, started_at=now
+        job = from_returned(Job, taken.first)
+        attempt = JobAttempt(
+            job=job, number=job.attempt_count, claim_number=job.claim_number, worker=worker, started_at=job.started_at
         )
         waited_ms = milliseconds_between(job.due_since, job.started_at)
-        record(job, "job.processing", f"worker:{worker}", attempt=job.attempt_count, waited_ms=waited_ms)
+        event = event_of(job, "job.processing", f"worker:{worker}", attempt=job.attempt_count, waited_ms=waited_ms)
+        audit.append(event, beside=[insert(attempt)])
         if job.template_version_id is not None:
             job.template_version = version_recent(version_id=job.template_version_id)
             job.team = job.template_version.template.team
     return job
 
 
-def _equals(name: str, value: object) -> Q:
-    return Q(**{f"{name}__isnull": True} if value is None else {name: value})
+def _claiming(worker: str) -> list[Statement]:
+    sql, values = _claim_sql(connection.vendor, settings.LEASE_SECONDS)
+    claim = Statement(sql, [worker if value == _WORKER else value for value in values])
+    # What PostgreSQL knows of a queue is always out of date. It would sort all that wait, if it believes that few do,
+    # where an index has them in order.
+    return [Statement("SET LOCAL enable_sort = off"), claim] if connection.vendor == "postgresql" else [claim]
 
 
-def _follow(job: Job, **changes: Any) -> None:
-    for name, value in changes.items():
-        setattr(job, name, value)
+@lru_cache
+def _claim_sql(vendor: str, lease_seconds: int) -> tuple[str, tuple[Any, ...]]:
+    """Return the claim as SQL with its values: it takes the best job that nobody else has locked, and answers with it.
+
+    The moment is the database's, which leases are measured by.
+    """
+    best = Job.objects.claimable().select_for_update(skip_locked=True).values("pk")[:1]
+    query = Job.objects.filter(pk=best, status=Status.QUEUED, run_at=None).query.chain(UpdateQuery)
+    query.add_update_values(
+        {
+            "status": Status.PROCESSING,
+            "claimed_by": _WORKER,
+            "started_at": Now(),
+            "lease_expires_at": Now() + timedelta(seconds=lease_seconds),
+            "attempt_count": F("attempt_count") + 1,
+            "claim_number": F("claim_number") + 1,
+        }
+    )
+    sql, values = query.get_compiler(connection=connection).as_sql()
+    return sql + returning(Job), tuple(values)
 
 
 def renew(job: Job) -> bool:
@@ -94,42 +112,60 @@ def is_cancel_requested(job: Job) -> bool:
 
 def complete(job: Job, result: Result) -> bool:
     """Finish the job with its output, unless somebody else holds it by now."""
+    keeps_for = job.expires_in
+    while not _complete(job, result, keeps_for):
+        # Another caller who shares the job may have asked to keep it longer meanwhile.
+        kept = held(job).values_list("expires_in").first()
+        if kept is None:
+            return False
+        [keeps_for] = kept
+    return True
+
+
+def _complete(job: Job, result: Result, keeps_for: int | None) -> bool:
+    """Finish a job whose output is to be kept for so many seconds; False when that or its holder has changed."""
     now = timezone.now()
-    changes: dict[str, Any] = {
-        "status": Status.DONE,
-        "finished_at": now,
-        "output_id": result.file_id,
-        "page_count": result.page_count,
-        "warnings": list(result.warnings),
-        "timings": dict(result.timings),
-        "provenance": asdict(result.provenance) if result.provenance else None,
-        **NO_PASSWORDS,
-        **NO_ERROR,
-    }
+    leaving = update(
+        Job,
+        {"id": job.pk, "status": Status.PROCESSING, "claim_number": job.claim_number, "expires_in": keeps_for},
+        {
+            "status": Status.DONE,
+            "finished_at": now,
+            "output_id": result.file_id,
+            "page_count": result.page_count,
+            "warnings": list(result.warnings),
+            "timings": dict(result.timings),
+            "provenance": asdict(result.provenance) if result.provenance else None,
+            **NO_HOLDER,
+            **NO_PASSWORDS,
+            **NO_ERROR,
+        },
+    )
+    confirming = files.file_confirming(
+        file_id=result.file_id,
+        stored=result.stored,
+        expires_at=None if keeps_for is None else now + timedelta(seconds=keeps_for),
+        page_count=result.page_count,
+    )
+    ending = ending_attempt(job, Outcome.DONE, peak_memory_kb=result.peak_memory_kb, log=result.log)
+    event = event_of(
+        job,
+        "job.done",
+        f"worker:{job.claimed_by}",
+        pages=result.page_count,
+        sha256=result.stored.sha256,
+        outcome=Outcome.DONE.value,
+        render_ms=result.timings.get("render_ms"),
+        peak_memory_kb=result.peak_memory_kb,
+        **({"began_child": True} if result.began_child else {}),
+    )
     with transaction.atomic():
-        keeps_for = job.expires_in
-        if not leave(job, held(job).filter(_equals("expires_in", keeps_for)), **changes):
-            if not leave(job, **changes):
-                return False
-            # Another caller who shares the job asked to keep it longer meanwhile.
-            keeps_for = Job.objects.values_list("expires_in", flat=True).get(pk=job.pk)
-        expires_at = None if keeps_for is None else now + timedelta(seconds=keeps_for)
-        if not files.file_confirm(
-            file_id=result.file_id, stored=result.stored, expires_at=expires_at, page_count=result.page_count
-        ):
+        left, confirmed, _ = audit.append(event, beside=[leaving, confirming, ending])
+        if not left.count:
+            transaction.set_rollback(True)
+            return False
+        if not confirmed.count:
             raise RuntimeError(f"File {result.file_id} of job {job.external_id} was swept before the job was done.")
-        end_attempt(job, Outcome.DONE, peak_memory_kb=result.peak_memory_kb, log=result.log)
-        record(
-            job,
-            "job.done",
-            f"worker:{job.claimed_by}",
-            pages=result.page_count,
-            sha256=result.stored.sha256,
-            outcome=Outcome.DONE.value,
-            render_ms=result.timings.get("render_ms"),
-            peak_memory_kb=result.peak_memory_kb,
-            **({"began_child": True} if result.began_child else {}),
-        )
     return True
 
 

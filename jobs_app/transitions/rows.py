@@ -10,12 +10,17 @@ from django.utils import timezone
 from jobs_app.models import Job, JobAttempt, JobQuerySet
 from jobs_app.outcomes import Failure
 from jobs_app.states import Outcome, Status
+from pdfservice.lib.statements import Statement, run, update
 from pdfservice.teams import audit
+from pdfservice.teams.models import AuditEvent
 
 # How often a job is tried before it is a dead letter; an operator who sends it back grants as many again.
 ATTEMPTS = 3
 
 NO_ERROR: dict[str, Any] = {"error_code": "", "error_message": "", "error_detail": {}}
+
+# Of every job that a worker lets go of.
+NO_HOLDER: dict[str, Any] = {"lease_expires_at": None, "claimed_by": "", "is_spooled": False}
 
 # Of every job that ends.
 NO_PASSWORDS: dict[str, Any] = {"sealed_passwords": ""}
@@ -36,7 +41,7 @@ def held(job: Job) -> JobQuerySet:
 def leave(job: Job, rows: JobQuerySet | None = None, **changes: Any) -> bool:
     """Update the row away from this claim; False when it is not this claim's any more."""
     rows = held(job) if rows is None else rows
-    return bool(rows.update(lease_expires_at=None, claimed_by="", is_spooled=False, **changes))
+    return bool(rows.update(**NO_HOLDER, **changes))
 
 
 def drop_if_asked(job: Job, rows: JobQuerySet, failure: Failure | None = None) -> bool:
@@ -58,23 +63,40 @@ def error_fields(failure: Failure) -> dict[str, Any]:
     }
 
 
-def end_attempt(
-    job: Job, outcome: Outcome, failure: Failure | None = None, *, peak_memory_kb: int | None = None, log: str = ""
-) -> None:
+def end_attempt(job: Job, outcome: Outcome, failure: Failure | None = None) -> None:
     """Close the attempt of this claim."""
-    JobAttempt.objects.filter(job=job, claim_number=job.claim_number).update(
-        outcome=outcome,
-        finished_at=timezone.now(),
-        error_code=failure.code if failure else "",
-        error_message=failure.message if failure else "",
-        peak_memory_kb=failure.peak_memory_kb if failure else peak_memory_kb,
-        log=failure.log if failure else log,
+    if failure is None:
+        run(ending_attempt(job, outcome))
+    else:
+        run(
+            ending_attempt(
+                job,
+                outcome,
+                error_code=failure.code,
+                error_message=failure.message,
+                peak_memory_kb=failure.peak_memory_kb,
+                log=failure.log,
+            )
+        )
+
+
+def ending_attempt(job: Job, outcome: Outcome, **noted: Any) -> Statement:
+    """Return what closes the attempt of this claim and notes what is known about it in its columns."""
+    return update(
+        JobAttempt,
+        {"job_id": job.pk, "claim_number": job.claim_number},
+        {"outcome": outcome, "finished_at": timezone.now(), **noted},
     )
 
 
 def record(job: Job, action: str, actor: str, **data: Any) -> None:
     """Append the audit event of an arrow."""
-    audit.record(
+    audit.append(event_of(job, action, actor, **data))
+
+
+def event_of(job: Job, action: str, actor: str, **data: Any) -> AuditEvent:
+    """Return the audit event of an arrow, not appended yet."""
+    return AuditEvent(
         team_id=job.team_id, actor=actor, action=action, subject_type="job", subject_id=job.external_id, data=data
     )
 

@@ -10,7 +10,9 @@ from django.utils import timezone
 from jobs_app import fairness, queue
 from jobs_app.models import Job
 from jobs_app.states import Status
-from jobs_app.transitions.rows import ATTEMPTS, CANCELLED, NO_ERROR, record
+from jobs_app.transitions.rows import ATTEMPTS, CANCELLED, NO_ERROR, event_of, record
+from pdfservice.lib.statements import insert, inserted
+from pdfservice.teams import audit
 
 
 def enqueue(job: Job, *, actor: str) -> None:
@@ -18,8 +20,8 @@ def enqueue(job: Job, *, actor: str) -> None:
     job.turn = fairness.next_turn(team_id=job.team_id, priority=job.effective_priority)
     job.climb_at = job.queued_at + fairness.CLIMB_AFTER
     with transaction.atomic():
-        job.save(force_insert=True)
-        record(job, "job.queued", actor)
+        [answer] = audit.append(event_of(job, "job.queued", actor), beside=[insert(job)])
+        inserted(job, answer)
         queue.ring()
 
 

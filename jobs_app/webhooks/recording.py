@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from jobs_app.models import WebhookDelivery, WebhookEndpoint
 from jobs_app.webhooks.events import EVENTS, bodies
+from pdfservice.lib.statements import Statement, find
 from pdfservice.teams import audit
 from pdfservice.teams.models import AuditEvent
 
@@ -19,7 +20,11 @@ _AT_ONCE = 500
 
 def start() -> None:
     """Hear of every event that an endpoint may ask for."""
-    audit.listen(EVENTS, record)
+    audit.listen(EVENTS, audit.Listener(question=_has_endpoints, hear=record))
+
+
+def _has_endpoints(team_id: int) -> Statement:
+    return find(WebhookEndpoint, {"team_id": team_id, "disabled_at": None})
 
 
 def record(events: Sequence[AuditEvent]) -> None:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from pdfservice.lib.statements import Answer, Statement, insert, inserted, run
 from pdfservice.teams.models import AuditEvent, AuditPruning
 
-Listener = Callable[[Sequence[AuditEvent]], None]
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of events that belong to a team, in their transaction; `question` finds a row if that team's matter."""
+
+    question: Callable[[int], Statement]
+    hear: Callable[[Sequence[AuditEvent]], None]
+
+
 _listeners: dict[str, Listener] = {}
 
 
@@ -31,13 +41,26 @@ def record(
     event = AuditEvent(
         team_id=team_id, actor=actor, action=action, subject_type=subject_type, subject_id=subject_id, data=data or {}
     )
-    if team_id is None or action not in _listeners:
-        event.save()
-        return event
-    with transaction.atomic(savepoint=False):
-        event.save()
-        _listeners[action]([event])
+    append(event)
     return event
+
+
+def append(event: AuditEvent, *, beside: Sequence[Statement] = ()) -> list[Answer]:
+    """Append a new event, in the caller's transaction, after the statements `beside`; return their answers.
+
+    All go to the database in one journey.
+    """
+    listener = _listeners.get(event.action)
+    if event.team_id is None or listener is None:
+        *answers, answer = run(*beside, insert(event))
+        inserted(event, answer)
+        return answers
+    with transaction.atomic(savepoint=False):
+        *answers, answer, heard = run(*beside, insert(event), listener.question(event.team_id))
+        inserted(event, answer)
+        if heard.count:
+            listener.hear([event])
+    return answers
 
 
 def record_all(subjects: Sequence[tuple[int, uuid.UUID]], *, actor: str, action: str, subject_type: str) -> None:
@@ -51,11 +74,11 @@ def record_all(subjects: Sequence[tuple[int, uuid.UUID]], *, actor: str, action:
     with transaction.atomic(savepoint=False):
         AuditEvent.objects.bulk_create(events, batch_size=1000)
         if events and action in _listeners:
-            _listeners[action](events)
+            _listeners[action].hear(events)
 
 
 def listen(actions: Iterable[str], listener: Listener) -> None:
-    """Have `listener` called with each event of `actions` that belongs to a team, in the event's transaction."""
+    """Have `listener` hear of each event of `actions` that belongs to a team."""
     _listeners.update(dict.fromkeys(actions, listener))
 
 
