@@ -54,7 +54,11 @@ def claim(*, worker: str) -> Job | None:
             return None
         job = from_returned(Job, taken.first)
         attempt = JobAttempt(
-            job=job, number=job.attempt_count, claim_number=job.claim_number, worker=worker, started_at=job.started_at
+            job=job,
+            number=job.attempt_count,
+            claim_number=job.claim_number,
+            worker=worker,
+            started_at=job.started_at or job.due_since,  # it has been set just now
         )
         waited_ms = milliseconds_between(job.due_since, job.started_at)
         event = event_of(job, "job.processing", f"worker:{worker}", attempt=job.attempt_count, waited_ms=waited_ms)
@@ -80,7 +84,8 @@ def _claim_sql(vendor: str, lease_seconds: int) -> tuple[str, tuple[Any, ...]]:
     The moment is the database's, which leases are measured by.
     """
     best = Job.objects.claimable().select_for_update(skip_locked=True).values("pk")[:1]
-    query = Job.objects.filter(pk=best, status=Status.QUEUED, run_at=None).query.chain(UpdateQuery)
+    waiting: Any = Job.objects.filter(pk=best, status=Status.QUEUED, run_at=None).query
+    query = waiting.chain(UpdateQuery)
     query.add_update_values(
         {
             "status": Status.PROCESSING,

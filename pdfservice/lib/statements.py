@@ -69,7 +69,7 @@ def find(model: type[models.Model], guard: Mapping[str, Any]) -> Statement:
 def run(*statements: Statement) -> list[Answer]:
     """Run all statements in their order and return their answers: all take effect or, if one is refused, none does."""
     # psycopg puts the values into the text, unless it is told not to; SQLite takes one statement at a time.
-    if connection.vendor == "postgresql" and not connection.features.uses_server_side_binding:
+    if connection.vendor == "postgresql" and not connection.settings_dict["OPTIONS"].get("server_side_binding"):
         return _run_together(statements)
     if len(statements) == 1:
         return [_run_alone(statements[0])]
@@ -177,5 +177,7 @@ def _table(model: type[models.Model]) -> str:
     return _quoted(model._meta.db_table)
 
 
-def _quoted(name: str) -> str:
+def _quoted(name: str | None) -> str:
+    if name is None:  # a field of several columns, which no model here has
+        raise TypeError("This field has no column.")
     return connection.ops.quote_name(name)
