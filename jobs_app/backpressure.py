@@ -17,11 +17,13 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from jobs_app.models import Batch, Job
+from jobs_app.states import BATCH_OPEN, Status
 from pdfservice.lib.errors import ServiceError
+from pdfservice.lib.statements import Statement, run
 from pdfservice.teams.models import Team
 
 TRUSTED_SECONDS = 0.5
@@ -95,17 +97,40 @@ def _waiting(team_id: int | None, limit: int, *, exactly: bool) -> int:
     known = _figures.get(("waiting", team_id))
     if known and known.is_young and not exactly and (known.value >= MANY or limit - known.value >= MANY):
         return known.value
-    due = Job.objects.claimable().order_by()
-    due = due if team_id is None else due.filter(team_id=team_id)
-    value = due.values("turn")[: limit + 1].count()
-    # Of the team only in the aggregate: as a filter it would invite the index over all that the team ever asked for.
-    own = Q() if team_id is None else Q(team_id=team_id)
-    between = Job.objects.between_attempts().order_by()[: settings.MAX_QUEUED_TOTAL]
-    value += int(between.aggregate(own=Count("pk", filter=own))["own"])
-    # Batches that were accepted and will be jobs in a moment.
-    value += int(Batch.objects.unexpanded().aggregate(own=Sum("reserved", filter=own))["own"] or 0)
+    due, between, reserved = _QUESTIONS[team_id is None]
+    own = () if team_id is None else (team_id,)
+    answers = run(
+        Statement(due, [*own, limit + 1]),
+        Statement(between, [settings.MAX_QUEUED_TOTAL, *own]),
+        Statement(reserved, own),
+    )
+    value = sum(int(answer.first[0] or 0) for answer in answers if answer.first)
     _figures["waiting", team_id] = _Figure(value)
     return value
+
+
+def _questions(own: str) -> tuple[str, str, str]:
+    """Return what asks for jobs that are due, for those between two attempts, and for what batches will become.
+
+    Of those between two attempts the team's own only once all were found: asked for the team's, the database might go
+    through all that the team ever sent.
+    """
+    job, batch = Job._meta.db_table, Batch._meta.db_table
+    queued = f"status = '{Status.QUEUED}'"
+    still_open = ", ".join(f"'{status}'" for status in BATCH_OPEN)
+    due = f"FROM {job} WHERE {queued} AND run_at IS NULL{own} LIMIT %s"
+    between = f"FROM {job} WHERE {queued} AND run_at IS NOT NULL LIMIT %s"
+    unexpanded = f"FROM {batch} WHERE status IN ({still_open}) AND expanded_at IS NULL AND cancel_requested_at IS NULL"
+    # All of it is our own text.
+    return (
+        f"SELECT COUNT(*) FROM (SELECT 1 {due}) due",  # noqa: S608
+        f"SELECT COUNT(*) FROM (SELECT team_id {between}) between_attempts WHERE 1 = 1{own}",  # noqa: S608
+        f"SELECT SUM(reserved) {unexpanded}{own}",
+    )
+
+
+# For all teams (True) and for one.
+_QUESTIONS = {True: _questions(""), False: _questions(" AND team_id = %s")}
 
 
 def _seconds_until_room(team_id: int | None, *, missing: int) -> int:

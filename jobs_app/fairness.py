@@ -12,20 +12,28 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Max, Min
+from django.db.models import F, Min
 from django.db.models.functions import Now
 
 from jobs_app.models import Job
+from jobs_app.states import Status
+from pdfservice.lib.statements import Statement, run
 
 # A job that waited this long climbs one priority, and again after the same time, so that nothing starves.
 CLIMB_AFTER = timedelta(minutes=5)
 
+# Asked for every job that comes in. Both are read from the ends of partial indexes, of those that are claimable.
+_WAITING = f"FROM {Job._meta.db_table} WHERE status = '{Status.QUEUED}' AND run_at IS NULL AND effective_priority = %s"
+_SERVED = f"SELECT MIN(turn) {_WAITING}"
+_OWN_LAST = f"SELECT MAX(turn) {_WAITING} AND team_id = %s"
+
 
 def next_turn(*, team_id: int, priority: int) -> int:
     """Return the number of a team's next job at `priority` (1 to 10); of jobs inserted together, that of the first."""
-    waiting = Job.objects.claimable().order_by().filter(effective_priority=priority)
-    served = waiting.aggregate(head=Min("turn"))["head"]
-    own_last = waiting.filter(team_id=team_id).aggregate(last=Max("turn"))["last"]
+    (served,), (own_last,) = (
+        answer.first or (None,)
+        for answer in run(Statement(_SERVED, [priority]), Statement(_OWN_LAST, [priority, team_id]))
+    )
     return max(served if served is not None else 0, own_last + 1 if own_last is not None else 0)
 
 

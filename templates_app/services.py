@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from pdfservice.lib import storage
 from pdfservice.lib.errors import Fault, ServiceError, conflict
+from pdfservice.lib.statements import Statement, run
 from pdfservice.teams import audit
 from pdfservice.teams.models import Team
+from templates_app import recent_versions
 from templates_app.content_hashes import content_hash
 from templates_app.models import (
     AssetType,
@@ -64,17 +66,33 @@ def version_resolve(*, team: Team, slug: str, version: int | None) -> TemplateVe
 
     Raises ServiceError: 404 when there is no such template or published version, 409 when the one named is retired.
     """
-    found = TemplateVersion.objects.select_related("template__team").filter(template__team=team, template__slug=slug)
     if version is None:
-        chosen = found.filter(active_for__isnull=False).first()
-        if chosen is None:
-            raise _unusable("/template", f"There is no template {slug!r} with an active version.")
-        return chosen
+        return _active_version(team, slug)
+    found = TemplateVersion.objects.select_related("template__team").filter(template__team=team, template__slug=slug)
     chosen = found.filter(version=version).first()
     if chosen is None or chosen.status == VersionStatus.DRAFT:
         raise _unusable("/version", f"Template {slug!r} has no published version {version}.")
     if chosen.status == VersionStatus.RETIRED:
         raise conflict(f"Version {version} of template {slug!r} is retired and takes no new jobs.", "version_retired")
+    return chosen
+
+
+# Which version is active, and how long its outputs are kept, may have changed a moment ago. The version itself may not.
+_ACTIVE = (
+    f"SELECT active_version_id, retention_days FROM {Template._meta.db_table}"  # noqa: S608  # our own name
+    " WHERE team_id = %s AND slug = %s AND active_version_id IS NOT NULL"
+)
+
+
+def _active_version(team: Team, slug: str) -> TemplateVersion:
+    [found] = run(Statement(_ACTIVE, [team.pk, slug]))
+    if found.first is None:
+        raise _unusable("/template", f"There is no template {slug!r} with an active version.")
+    version_id, retention_days = found.first
+    chosen = recent_versions.version_recent(version_id=version_id)
+    known = (chosen.template.slug, chosen.template.retention_days, chosen.template.team.retention_days)
+    if known != (slug, retention_days, team.retention_days):
+        chosen = recent_versions.version_anew(version_id=version_id)
     return chosen
 
 
