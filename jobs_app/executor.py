@@ -17,7 +17,9 @@ from jobs_app.handlers.product import Product
 from jobs_app.heartbeat import Heartbeat, Verdict
 from jobs_app.models import Job
 from jobs_app.outcomes import Failure, WorkRefused
+from jobs_app.states import Status
 from pdfservice.lib import storage
+from pdfservice.lib.statements import find, run
 from templates_app.renderer.contracts import RenderError, RendererUnavailable, RenderInterrupted
 
 logger = logging.getLogger(__name__)
@@ -65,7 +67,8 @@ def work_off(*, worker: str) -> int:
 
 def _wake_a_colleague() -> None:
     """Ring if more is due and no ticket is out: tickets are few, and one may have been lost."""
-    if Job.objects.claimable().exists() and queue.outstanding() == 0:
+    [more] = run(find(Job, {"status": Status.QUEUED, "run_at": None}))
+    if more.count and queue.outstanding() == 0:
         queue.ring()
 
 

@@ -126,6 +126,12 @@ def test_a_version_with_other_partials_is_another_template() -> None:
     assert html(source, partials={"line": "two"}) == "two"
 
 
+def test_plain_formats_print_what_python_prints() -> None:
+    source = "{{ '{:,.2f} {:>4}'.format(1234.5, text) }}"
+    assert html(source, payload={"text": "<b>"}) == "1,234.50  &lt;b&gt;"
+    assert html("{{ '{1} {0}'.format(1, 2) }}{{ '{a}'.format(a=3) }}") == "2 13"
+
+
 ESCAPES = {
     "class": "{{ ''.__class__ }}",
     "mro": "{{ ''.__class__.__mro__ }}",
@@ -133,6 +139,10 @@ ESCAPES = {
     "attr filter": "{{ ''|attr('__class__') }}",
     "map": "{{ [1]|map(attribute='__class__')|first }}",
     "format": "{{ '{0.__class__}'.format(1) }}",
+    "format after a plain place": "{{ '{:>3}{0.__class__}'.format(1) }}",
+    "format by index": "{{ '{0[__class__]}'.format(cycler) }}",
+    "format within a format": "{{ '{:{0.__class__}}'.format(1) }}",
+    "format by name": "{{ '{a.__class__}'.format(a=1) }}",
     "format through a filter": "{{ '{0.__class__}'|attr('format')(1) }}",
     "format_map": "{{ '{a.__class__}'.format_map({'a': 1}) }}",
     "format kept in a name": "{% set f = '{0.__class__}'.format %}{{ f(1) }}",
