@@ -8,7 +8,7 @@ import socket
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from jobs_app import executor
+from jobs_app import executor, warming
 
 logger = logging.getLogger(__name__)
 
@@ -31,5 +31,12 @@ def answer_ticket() -> None:
 
 
 def prepare() -> bool:
-    """Warm up a worker that has just started; False when it cannot make anything yet."""
-    return executor.prepare()
+    """Make a worker ready that has just started; False when it cannot make anything yet."""
+    if not executor.prepare():
+        return False
+    try:
+        warming.warm_up()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("The database is away, the first documents will be slower: %s", error)
+        close_old_connections()
+    return True

@@ -41,7 +41,8 @@ def submit(alice: Member, letter: TemplateVersion) -> Submit:
     """Submit a letter as Alice: `submit(payload={…}, **what a RenderRequest takes)`."""
 
     def _submit(payload: dict[str, Any] | None = None, **wishes: Any) -> Job:
-        request = RenderRequest(template="letter", payload=payload or {"name": "Ada"}, **{"dedup": False, **wishes})
+        wishes = {"template": "letter", "dedup": False, **wishes}
+        request = RenderRequest(payload=payload or {"name": "Ada"}, **wishes)
         return job_submit(caller=alice.caller, request=request).job
 
     return _submit
