@@ -48,7 +48,7 @@ class Resources:
             return self._find(url)
         except ResourceRefused as refusal:
             self.note(url, str(refusal))
-            raise
+            raise ResourceRefused(f"{shown(url)}: {refusal}") from refusal
 
     def note(self, url: str, reason: str) -> None:
         """Remember that `url` gave nothing usable; the first reason given for a URL stays."""

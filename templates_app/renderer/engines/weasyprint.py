@@ -28,6 +28,9 @@ Image.MAX_IMAGE_PIXELS = 50_000_000
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 # It logs a line per table it prunes.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
+_logger = logging.getLogger("weasyprint")
+# The colour spaces of ICC that a PDF takes (ISO 32000-2, table 65).
+_CHANNELS = {"GRAY": 1, "RGB ": 3, "Lab ": 3, "CMYK": 4}
 
 
 class _Fetcher(URLFetcher):  # type: ignore[misc] # untyped
@@ -78,6 +81,24 @@ class _Fonts(FontConfiguration):  # type: ignore[misc] # untyped
         pangoft2.pango_fc_font_map_set_config(font_map, ffi.NULL)
 
 
+class _Profiles(dict[str, Any]):
+    """The colour profiles of one document: none whose colours have another number of channels than its rule says.
+
+    WeasyPrint would fail for a rule without `components`, which need not be there, and write a PDF that is none for a
+    rule with too many.
+    """
+
+    def __setitem__(self, name: str, profile: Any) -> None:
+        space = profile._profile.profile.xcolor_space
+        channels = _CHANNELS.get(space, 0)
+        profile.components = profile.components or [str(number) for number in range(channels)]
+        if len(profile.components) != channels or (name == "device-cmyk" and space != "CMYK"):
+            message = "The colour profile %s is for %r, which does not go with its rule; the rule is ignored."
+            _logger.warning(message, name, space.strip())
+            return
+        super().__setitem__(name, profile)
+
+
 # A shared one makes small pages 10 to 25 % faster.
 _shared: list[_Fonts] = []
 
@@ -98,12 +119,13 @@ def _render(html: str, resources: Resources, options: dict[str, Any]) -> bytes:
     gc.disable()
     try:
         document = weasyprint.HTML(string=html, base_url=BASE_URL, url_fetcher=_Fetcher(resources))
-        pdf: bytes = document.write_pdf(font_config=fonts, **options)
+        pdf: bytes = document.write_pdf(font_config=fonts, color_profiles=_Profiles(), **options)
         return pdf
     except MemoryError:
         raise
     except URLFetchingError as error:
-        message = f"WeasyPrint cannot do without a missing resource: {error}"
+        reason = str(error).removeprefix(f"{ResourceRefused.__name__}: ")
+        message = f"WeasyPrint cannot do without a missing resource: {reason}"
         raise RenderError(ErrorCode.ASSET_MISSING, message, permanent=True) from error
     except RecursionError as error:
         raise RenderError(ErrorCode.TEMPLATE_ERROR, "the HTML is nested too deeply", permanent=True) from error

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 from templates_app.renderer.contracts import Asset, Engine, Language, Partial, RenderSpec
+from tests.renderer.hostile import embedded
 from tests.renderer.hostile import swollen_files as swollen
 
 Bomb = Callable[[Engine], RenderSpec]
@@ -61,6 +62,14 @@ def font(name: str, data: Callable[[], bytes]) -> Bomb:
     """Return a bomb that is a font."""
     html = f"<style>@font-face {{ font-family: f; src: url(asset:{name}) }} p {{ font-family: f }}</style><p>abc fi"
     return with_file(name, "font/ttf", data, html)
+
+
+def coloured(data: Callable[[], bytes], rules: int = 1) -> Bomb:
+    """Return a bomb that is a colour profile, of one rule or of many."""
+    rule = "@color-profile --c{} {{ src: url(asset:b.icc?{}); components: r, g, b }}"
+    css = "".join(rule.format(number, number) for number in range(rules))
+    html = f"<style>{css}</style><p style='color: color(--c0 1 0 0)'>x"
+    return with_file("b.icc", "application/vnd.iccprofile", data, html)
 
 
 def doubling(pattern: str, last: str, levels: int = 30) -> str:
@@ -233,6 +242,17 @@ BOMBS: dict[str, Bomb] = {
     ),
     "png: a comment that swells": with_file("b.png", "image/png", swollen.png_with_large_text),
     "png: a colour profile that swells": with_file("b.png", "image/png", swollen.png_with_large_profile),
+    "png: a colour profile that is cut off": with_file("b.png", "image/png", swollen.png_with_profile_cut_off),
+    "png: a colour profile without end": with_file("b.png", "image/png", swollen.png_with_profile_without_end),
+    "png: a hundred colour profiles": with_file("b.png", "image/png", swollen.png_with_many_profiles),
+    "jpeg: a colour profile in pieces": with_file("b.jpg", "image/jpeg", swollen.jpeg_with_profile_in_pieces),
+    "jpeg: a packet of XMP that swells": with_file("b.jpg", "image/jpeg", swollen.jpeg_with_large_packet),
+    "webp: a colour profile without end": with_file("b.webp", "image/webp", swollen.webp_with_profile_without_end),
+    "icc: four gigabytes by its own account": coloured(lambda: embedded.profile_that_claims(size=0xFFFFFFFF)),
+    "icc: four thousand million tags": coloured(lambda: embedded.profile_that_claims(tags=0xFFFFFFFF)),
+    "icc: tags of four gigabytes": coloured(lambda: embedded.profile_that_claims(length=0xFFFFFFF0)),
+    "icc: a text of a megabyte, eight times": coloured(lambda: embedded.profile("x" * (1 << 19))),
+    "icc: ten thousand rules": coloured(lambda: embedded.profile("x"), rules=10_000),
     "gif: 65,535 squared": with_file("b.gif", "image/gif", swollen.gif),
     "gif: ten thousand frames": with_file("b.gif", "image/gif", swollen.gif_of_many_frames),
     "bmp: 60,000 squared, run-length": with_file("b.bmp", "image/bmp", swollen.bmp),

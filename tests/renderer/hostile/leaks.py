@@ -1,7 +1,8 @@
 """Documents that try to load something: every file of `places/` with every line of `spellings.txt` in place of URL.
 
-A file's suffix says what it is: `.html`, `.svg`, `.css`, or a piece of a template language's source. The word `alone`
-in its first comment says that only one of its kind fits into a document.
+A file's suffix says what it is: `.html`, `.svg`, `.css`, a piece of a template language's source, or what is embedded
+in pictures of every kind: an `.xmp` packet, or the texts of an `.icc` profile. The word `alone` in its first comment
+says that only one of its kind fits into a document.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from templates_app.renderer.contracts import Asset, Engine, Language, RenderSpec
+from tests.renderer.hostile import embedded
 
 HERE = Path(__file__).parent
 PLACES = sorted(path.name for path in (HERE / "places").iterdir())
@@ -95,6 +97,26 @@ def _svg(number: int, source: str, url: str) -> _Piece:
     return _Piece(html, (Asset(f"{number}.svg", "image/svg+xml", svg.encode()),))
 
 
+def _xmp(number: int, source: str, url: str) -> _Piece:
+    xmp = source.replace("URL", url).encode()
+    return _shown(embedded.pictures(number, xmp, embedded.profile("plain")))
+
+
+def _icc(number: int, source: str, url: str) -> _Piece:
+    text = source.replace("URL", url)
+    profile = Asset(f"{number}.icc", "application/vnd.iccprofile", embedded.profile(text))
+    pictures = _shown(embedded.pictures(number, text.encode(), profile.data))
+    rule = f"@color-profile --c{number} {{ src: url(asset:{profile.name}); components: r, g, b }}"
+    html = f"<style>{rule}</style><p style='color: color(--c{number} 1 0 0)'>x{pictures.source}"
+    return _Piece(html, (profile, *pictures.assets))
+
+
+def _shown(pictures: tuple[Asset, ...]) -> _Piece:
+    urls = [f"asset:{one.name}" for one in pictures]
+    urls += [f"data:{one.content_type};base64,{base64.b64encode(one.data).decode()}" for one in pictures]
+    return _Piece("".join(f"<img src='{url}'>" for url in urls), pictures)
+
+
 def _text(_: int, source: str, url: str) -> _Piece:
     return _Piece(source.replace("URL", url))
 
@@ -116,6 +138,8 @@ _KINDS: Mapping[str, _Kind] = {
     ".html": _Kind(Language.RAW_HTML, _html, after=_END),
     ".css": _Kind(Language.RAW_HTML, _css, after=_END),
     ".svg": _Kind(Language.RAW_HTML, _svg, after=_END),
+    ".xmp": _Kind(Language.RAW_HTML, _xmp, after=_END),
+    ".icc": _Kind(Language.RAW_HTML, _icc, after=_END),
     ".md": _Kind(Language.MARKDOWN, _text),
     ".mjml": _Kind(Language.MJML, _xml, "<mjml><mj-body>", "</mj-body></mjml>"),
     ".mjhead": _Kind(

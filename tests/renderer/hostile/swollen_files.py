@@ -8,6 +8,7 @@ import zlib
 from functools import lru_cache
 from pathlib import Path
 
+from tests.renderer.hostile.embedded import profile
 from tests.renderer.support import FONT_PATH
 
 _HUGE = 256 << 20
@@ -43,6 +44,51 @@ def png_with_large_profile() -> bytes:
     return png(8, 8, _chunk(b"iCCP", b"x\0\0" + _zeros(_HUGE)))
 
 
+def png_with_profile_cut_off() -> bytes:
+    """A compressed colour profile of which half is there."""
+    return png(8, 8, _chunk(b"iCCP", b"x\0\0" + zlib.compress(profile("x" * 9_999))[:300]))
+
+
+def png_with_profile_without_end() -> bytes:
+    """A colour profile that says that it has two gigabytes, in a file that ends after some hundred bytes."""
+    return png(8, 8)[:33] + struct.pack("!I", 0x7FFFFFFF) + b"iCCPx\0\0" + zlib.compress(profile("x"))
+
+
+def png_with_many_profiles() -> bytes:
+    """A colour profile of 16 MB, a hundred times."""
+    return png(8, 8, _chunk(b"iCCP", b"x\0\0" + _zeros(16 << 20)) * 100)
+
+
+def jpeg_with_profile_in_pieces() -> bytes:
+    """A colour profile in 255 pieces of 64 KB, each of which says that it is another one's double."""
+    piece = b"ICC_PROFILE\0\1\xff" + bytes(65_500)
+    plain = _saved_jpeg()
+    return plain[:2] + (b"\xff\xe2" + struct.pack("!H", len(piece) + 2) + piece) * 255 + plain[2:]
+
+
+def jpeg_with_large_packet() -> bytes:
+    """XMP of entities of entities, and as deep as the segments of a JPEG allow, said to go on in sixty others."""
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 4}">' for n in range(1, 30))
+    packet = f'<!DOCTYPE x [<!ENTITY e0 "xxxx">{entities}]>' + "<a>" * 10_000 + "&e29;" + "</a>" * 2_000
+    standard = b"http://ns.adobe.com/xap/1.0/\0" + packet.encode()
+    further = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 32 + struct.pack("!II", 0xFFFFFFFF, 0xFFFF0000)
+    plain = _saved_jpeg()
+    segments = [standard, *[further + bytes(60_000)] * 60]
+    packed = b"".join(b"\xff\xe1" + struct.pack("!H", len(one) + 2) + one for one in segments)
+    return plain[:2] + packed + plain[2:]
+
+
+def webp_with_profile_without_end() -> bytes:
+    """A colour profile that says that it has four gigabytes."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "WEBP", icc_profile=profile("x"))
+    data = stream.getvalue()
+    at = data.index(b"ICCP") + 4
+    return data[:at] + b"\xfe\xff\xff\xff" + data[at + 4 :]
+
+
 def gif() -> bytes:
     """One frame of 65,535 by 65,535, of which no pixel is there."""
     screen = b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
@@ -63,13 +109,17 @@ def bmp() -> bytes:
 
 def jpeg() -> bytes:
     """65,500 by 65,500, whose data end at once."""
+    data = _saved_jpeg()
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + struct.pack("!HH", 65_500, 65_500) + data[at + 4 :]
+
+
+def _saved_jpeg() -> bytes:
     from PIL import Image
 
     stream = io.BytesIO()
     Image.new("L", (8, 8)).save(stream, "JPEG")
-    data = stream.getvalue()
-    at = data.index(b"\xff\xc0") + 5
-    return data[:at] + struct.pack("!HH", 65_500, 65_500) + data[at + 4 :]
+    return stream.getvalue()
 
 
 def webp() -> bytes:
