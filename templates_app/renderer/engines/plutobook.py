@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 import plutoprint
+from PIL import Image
 
 from templates_app.renderer.contracts import ErrorCode, RenderError
-from templates_app.renderer.resources import BASE_URL, ResourceRefused, Resources
+from templates_app.renderer.resources import BASE_URL, Resource, ResourceRefused, Resources
 
 # PlutoBook writes no text for a ligature: "office" could neither be found nor copied. Inherited from the root, so that
 # an author who wants ligatures all the same says so for the body.
@@ -29,7 +30,24 @@ class _Fetcher(plutoprint.ResourceFetcher):
 
     def fetch_url(self, url: str) -> plutoprint.ResourceData:
         resource = self._resources.fetch(url)
+        if _is_animated_webp(resource.data):
+            return _first_frame(resource)
         return plutoprint.ResourceData(resource.data, resource.content_type, resource.charset)
+
+
+def _is_animated_webp(data: bytes) -> bool:
+    """Say so by the header (RFC 9649, 2.7)."""
+    return data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X" and bool(data[20:21] and data[20] & 0x02)
+
+
+def _first_frame(resource: Resource) -> plutoprint.ResourceData:
+    """Return what paper shows of an animated WebP, which is all that PlutoBook does not draw."""
+    stream = io.BytesIO()
+    # Where it cannot be had PlutoBook says why, and the author is told.
+    with suppress(OSError, ValueError, MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        Image.open(io.BytesIO(resource.data), formats=["WEBP"]).save(stream, "PNG", compress_level=1)
+        return plutoprint.ResourceData(stream.getvalue(), "image/png", "")
+    return plutoprint.ResourceData(resource.data, resource.content_type, resource.charset)
 
 
 def render(html: str, resources: Resources) -> bytes:

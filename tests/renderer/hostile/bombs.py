@@ -247,6 +247,7 @@ BOMBS: dict[str, Bomb] = {
     "png: a hundred colour profiles": with_file("b.png", "image/png", swollen.png_with_many_profiles),
     "jpeg: a colour profile in pieces": with_file("b.jpg", "image/jpeg", swollen.jpeg_with_profile_in_pieces),
     "jpeg: a packet of XMP that swells": with_file("b.jpg", "image/jpeg", swollen.jpeg_with_large_packet),
+    "webp: frames of 7,000 squared": with_file("b.webp", "image/webp", swollen.webp_of_many_frames),
     "webp: a colour profile without end": with_file("b.webp", "image/webp", swollen.webp_with_profile_without_end),
     "icc: four gigabytes by its own account": coloured(lambda: embedded.profile_that_claims(size=0xFFFFFFFF)),
     "icc: four thousand million tags": coloured(lambda: embedded.profile_that_claims(tags=0xFFFFFFFF)),

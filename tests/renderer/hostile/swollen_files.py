@@ -131,6 +131,16 @@ def webp() -> bytes:
     return stream.getvalue()
 
 
+def webp_of_many_frames() -> bytes:
+    """Two frames of 7,000 by 7,000, just within the pixels."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    first, second = (Image.new("L", (7_000, 7_000), shade) for shade in (0, 255))
+    first.save(stream, "WEBP", save_all=True, append_images=[second], lossless=True, method=0)
+    return stream.getvalue()
+
+
 def tiff() -> bytes:
     """65,000 by 65,000 in one deflated strip."""
     tags = [(256, 65_000), (257, 65_000), (258, 8), (259, 8), (262, 1), (273, 200), (278, 65_000), (279, 1 << 20)]
