@@ -76,6 +76,9 @@ def render_version(
     except RenderError as error:
         if error.code in _LIMITS and spec.engine is Engine.WEASYPRINT and len(spec.payload) >= _LONG_PAYLOAD_BYTES:
             error.message = f"{error.message}. {_LONG_PAYLOAD_ADVICE}"
+            # It lays out the same rows again in the same time: two more attempts would keep a worker for another minute
+            # from what others wait for, to no end. One that waited for a processor meanwhile may pass the next time.
+            error.permanent = error.used_up_limit
         raise
 
 

@@ -33,6 +33,7 @@ class Child:
     sent: Sent = field(default_factory=Sent)
     documents: int = 0
     fresh_memory_kb: int = 0
+    _cpu_before: float = 0.0
 
     def is_alive(self) -> bool:
         """Say whether the process still runs."""
@@ -57,11 +58,17 @@ class Child:
 
     def allow_cpu(self, seconds: float) -> None:
         """Let the process use `seconds` of processor time from now on (RLIMIT_CPU counts from its start)."""
-        # The kernel's clock of another process: (~pid << 3) | 2, see clock_getcpuclockid(3).
         with suppress(OSError, ProcessLookupError):
-            used = time.clock_gettime((~self.pid << 3) | 2)
-            limit = ceil(used + seconds) + 1
+            self._cpu_before = self._cpu_clock()
+            limit = ceil(self._cpu_before + seconds) + 1
             resource.prlimit(self.pid, resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+
+    def cpu_seconds(self) -> float | None:
+        """Return the processor time used since `allow_cpu`, None if the process is gone."""
+        try:
+            return self._cpu_clock() - self._cpu_before
+        except OSError:
+            return None
 
     def memory_kb(self) -> int:
         """Return the memory that the process has resident now, in KiB; 0 if it is gone."""
@@ -84,6 +91,10 @@ class Child:
         os.close(self.pidfd)
         os.close(self.stderr_fd)
         scratch.remove(self.directory)
+
+    def _cpu_clock(self) -> float:
+        # The kernel's clock of another process: (~pid << 3) | 2, see clock_getcpuclockid(3).
+        return time.clock_gettime((~self.pid << 3) | 2)
 
     def _status(self, name: bytes) -> int:
         # Twice for each document, hence without pathlib and lines.

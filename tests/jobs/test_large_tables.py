@@ -1,4 +1,4 @@
-"""Five thousand rows in a megabyte: printed by the fast engine, and with words about what to do on the other."""
+"""Five thousand rows in a megabyte: printed by the fast engine, on the other with words about what to do, once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from jobs_app import executor, transitions
 from jobs_app.models import Job
 from jobs_app.states import Status
 from templates_app import rendering
+from templates_app.renderer.child import Child
 from templates_app.renderer.contracts import Engine
 from tests.conftest import Member
 from tests.jobs.conftest import WORKER, publish
@@ -54,8 +55,12 @@ def test_the_fast_engine_prints_them_within_the_limits(alice: Member) -> None:
     assert job.page_count > 100
 
 
-def test_the_other_engine_says_what_to_do(alice: Member, one_second: None) -> None:
+@pytest.mark.parametrize(("cpu_seconds", "status"), [(0.95, Status.FAILED), (0.6, Status.QUEUED)], ids=["own", "busy"])
+def test_the_other_engine_says_what_to_do_and_tries_again_only_what_waited_for_a_processor(
+    alice: Member, one_second: None, monkeypatch: pytest.MonkeyPatch, cpu_seconds: float, status: Status
+) -> None:
+    monkeypatch.setattr(Child, "cpu_seconds", lambda _: cpu_seconds)
     job = printed(alice, Engine.WEASYPRINT)
-    assert job.error_code == "render_timeout"
+    assert (job.status, job.attempt_count, job.error_code) == (status, 1, "render_timeout")
     for advice in ("plutobook", "merged", "RENDER_TIMEOUT"):
         assert advice in job.error_message

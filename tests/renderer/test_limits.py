@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from templates_app.renderer.child import Child
 from templates_app.renderer.contracts import ErrorCode
 from templates_app.renderer.sandbox import Sandbox
 from tests.renderer.support import Asset, Engine, ProbeSandbox, failed_probe, failure, probe, spec, text_of
@@ -22,6 +23,29 @@ def test_a_hang_is_killed_at_the_timeout(probes: ProbeSandbox, hang: str) -> Non
     assert not error.permanent
     assert 0.9 < time.monotonic() - begun < 2
     assert probe(probes, "echo", "next").log == "next"
+
+
+def test_who_worked_all_the_time_used_it_up_and_who_waited_did_not(probes: ProbeSandbox) -> None:
+    assert not failed_probe(probes, "sleep").used_up_limit
+    # On a busy machine it takes more than one.
+    assert any(failed_probe(probes, "spin").used_up_limit for _ in range(20))
+
+
+def test_time_of_earlier_documents_does_not_count(probes: ProbeSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Child, "_cpu_clock", lambda _: 1_000.0)
+    assert not failed_probe(probes, "spin").used_up_limit
+
+
+def test_memory_is_used_up_only_by_a_childs_first_document(own_probes: ProbeSandbox) -> None:
+    """Another's may fail for what its predecessors left behind."""
+    assert failed_probe(own_probes, "fill_memory").used_up_limit
+    probe(own_probes, "echo")
+    assert not failed_probe(own_probes, "fill_memory").used_up_limit
+
+
+def test_who_asks_for_more_memory_than_there_is_at_once_did_not_use_it_up(own_probes: ProbeSandbox) -> None:
+    error = failed_probe(own_probes, "abort_after_saying", "std::bad_alloc")
+    assert (error.code, error.used_up_limit) == (ErrorCode.RENDER_MEMORY, False)
 
 
 def test_processor_time_counts_per_document_and_not_per_child(probes: ProbeSandbox) -> None:
