@@ -74,9 +74,21 @@ STEPS: dict[str, Callable[[], int]] = {
 }
 
 
+# What may as well be done some seconds later: a service that has nothing to do shall not be busy looking for it.
+_UNHURRIED = frozenset({"climbed", "expired", "swept", "sources discarded", "unspooled", "alerted"})
+_UNHURRIED_EVERY = 5
+
+
 def run_once() -> dict[str, int]:
     """Do each step once and return what each did. A step that fails does not keep the others from running."""
     return run(STEPS)
+
+
+def run_pass(number: int) -> dict[str, int]:
+    """Do the steps of the loop's pass `number`: all in every fifth, else those that somebody waits for."""
+    if number % _UNHURRIED_EVERY == 0:
+        return run_once()
+    return run({name: step for name, step in STEPS.items() if name not in _UNHURRIED})
 
 
 def run(steps: Mapping[str, Callable[[], int]]) -> dict[str, int]:

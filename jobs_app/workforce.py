@@ -19,6 +19,7 @@ from pdfservice.lib.processes import Kept
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 5.0
+_MEASURE_EVERY_SECONDS = 20.0
 # Due jobs that wait so long, while a cluster neither works nor claims, mean that it hangs. Looked at twice before
 # it is killed, with a ring in between: tickets may have been lost with the broker.
 _STALLED_AFTER = timedelta(seconds=30)
@@ -42,6 +43,9 @@ class Watch:
         self._kept = kept
         self._look_at = time.monotonic()
         self._chances: dict[str, int] = {}
+        # KiB by the process id of each cluster's leader.
+        self._memory: dict[int, int] = {}
+        self._measure_at = 0.0
 
     def look(self) -> None:
         """Look, at most every five seconds."""
@@ -56,14 +60,18 @@ class Watch:
             connection.close()
 
     def _announce(self) -> None:
-        memory = memory_of_sessions()
+        living = {
+            kept.process.pid: kept
+            for kept in self._kept
+            if kept.process is not None and CLUSTER_VARIABLE in kept.current
+        }
+        if time.monotonic() >= self._measure_at or not living.keys() <= self._memory.keys():
+            self._memory = dict.fromkeys(living, 0) | memory_of_sessions(living)
+            self._measure_at = time.monotonic() + _MEASURE_EVERY_SECONDS
         presence.announce(
             {
-                kept.current[CLUSTER_VARIABLE]: presence.Seen(
-                    time.monotonic() - kept.started_at, memory.get(kept.process.pid, 0)
-                )
-                for kept in self._kept
-                if kept.process is not None and CLUSTER_VARIABLE in kept.current
+                kept.current[CLUSTER_VARIABLE]: presence.Seen(time.monotonic() - kept.started_at, self._memory[pid])
+                for pid, kept in living.items()
             }
         )
 

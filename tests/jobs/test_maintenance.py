@@ -125,6 +125,13 @@ def test_a_database_that_is_away_is_survived(monkeypatch: pytest.MonkeyPatch, db
     assert maintenance.run_once() == {}
 
 
+def test_every_pass_does_what_somebody_waits_for_and_every_fifth_the_rest(db: None) -> None:
+    passes = [set(maintenance.run_pass(number)) for number in range(6)]
+    assert passes[0] == passes[5] == set(maintenance.STEPS)
+    for done in passes[1:5]:
+        assert {"rescued", "promoted", "rung", "settled", "folded", "told"} == done
+
+
 def test_one_pass_by_command_says_what_it_did(db: None, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("maintain", "--once")
     assert capsys.readouterr().out.startswith("rescued 0, promoted 0")

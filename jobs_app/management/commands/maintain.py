@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 from typing import Any
@@ -19,7 +20,7 @@ _EVERY_SECONDS = 1.0
 class Command(BaseCommand):
     """The maintenance loop; any number may run, on any host."""
 
-    help = "Rescue, retry, ring, expire, sweep, count, alert each second; beside that send webhooks, erase and archive."
+    help = "Rescue, retry, ring, count each second; expire, sweep, alert; beside that send webhooks, erase and archive."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -41,7 +42,8 @@ class Command(BaseCommand):
         rounds.start()
         dispatcher = Dispatcher()
         dispatcher.start()
+        passes = itertools.count()
         while not stop.wait(_EVERY_SECONDS):
-            maintenance.run_once()
+            maintenance.run_pass(next(passes))
         dispatcher.stop()
         rounds.stop()

@@ -83,4 +83,7 @@ def test_another_teams_job_is_only_said_to_be_one(
 
 
 def test_memory_is_summed_by_session() -> None:
-    assert memory_of_sessions()[os.getsid(0)] > 1024
+    own = os.getsid(0)
+    found = memory_of_sessions([own])
+    assert list(found) == [own], "others were not asked for"
+    assert found[own] > 1024
