@@ -55,7 +55,7 @@ def main() -> None:
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
         parser.error("DATABASE_URL must name a PostgreSQL server")
-    with _own_database(server):
+    with own_database(server):
         cases = [(FEW, 1), (options.waiting, 1), (FEW, options.teams), (options.waiting, options.teams)]
         print(f"{'waiting':>10} {'teams':>6} {'claim':>9} {'admission':>11} {'of a new team':>14}", flush=True)
         costs = []
@@ -74,7 +74,8 @@ def _print_row(start: str, costs: Costs, form: str) -> None:
 
 
 @contextmanager
-def _own_database(server: str) -> Iterator[None]:
+def own_database(server: str) -> Iterator[None]:
+    """Make a database on that server, set Django up on it, and drop it in the end."""
     name = f"pdfservice_benchmark_{secrets.token_hex(4)}"
     administration = urlunsplit(urlsplit(server)._replace(path="/postgres"))
     with psycopg.connect(administration, autocommit=True) as connection:
@@ -102,7 +103,7 @@ def _measure(waiting: int, teams: int) -> Costs:
     from jobs_app import transitions
 
     crowded = _fill(waiting, teams)
-    newcomer = _submitter(f"team-{teams}")
+    newcomer = submitter(f"team-{teams}")
     # The order matters: the claims take away what the other two find.
     admission = _median_ms(lambda: transitions.enqueue(crowded(), actor="benchmark"))
     of_newcomer = _median_ms(lambda: transitions.enqueue(newcomer(), actor="benchmark"))
@@ -133,7 +134,7 @@ def _fill(waiting: int, teams: int) -> Callable[[], Job]:
 
     _empty()
     members = Team.objects.bulk_create([Team(slug=f"team-{n}", name=f"Team {n}") for n in range(teams + 1)])
-    submit = _submitter(members[0].slug)
+    submit = submitter(members[0].slug)
     first = submit()
     transitions.enqueue(first, actor="benchmark")
     own = {
@@ -160,8 +161,8 @@ def _empty() -> None:
         cursor.execute("TRUNCATE jobs_app_job, teams_team, templates_app_templateversion, django_q_ormq CASCADE")
 
 
-def _submitter(slug: str) -> Callable[[], Job]:
-    """Return what makes one more job of a team, not saved yet."""
+def submitter(slug: str) -> Callable[[], Job]:
+    """Return what makes one more job of a team, not saved yet; once for each team."""
     from jobs_app import transitions
     from jobs_app.models import Job
     from pdfservice.teams.models import Team, User
