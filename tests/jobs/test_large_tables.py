@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
+import pypdfium2
 import pytest
 from django.conf import LazySettings
 
 from jobs_app import executor, transitions
 from jobs_app.models import Job
-from jobs_app.states import Status
+from jobs_app.states import BatchStatus, Status
 from templates_app import rendering
 from templates_app.renderer.child import Child
 from templates_app.renderer.contracts import Engine
 from tests.conftest import Member
 from tests.jobs.conftest import WORKER, publish
+from tests.jobs.test_batch_bundle import bytes_of, file_of, finished_batch, text_of
 from tests.jobs.test_generate import URL
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -64,3 +67,24 @@ def test_the_other_engine_says_what_to_do_and_tries_again_only_what_waited_for_a
     assert (job.status, job.attempt_count, job.error_code) == (status, 1, "render_timeout")
     for advice in ("plutobook", "merged", "RENDER_TIMEOUT"):
         assert advice in job.error_message
+
+
+def test_its_parts_become_one_document_of_the_other_engine(alice: Member) -> None:
+    publish(alice, "table", TABLE, engine=Engine.WEASYPRINT)
+    rows, part = ROWS[:150], 50
+    items = [
+        {"payload": {"rows": rows[begin : begin + part]}, "reference": f"From {begin + 1}"}
+        for begin in range(0, len(rows), part)
+    ]
+    executor.prepare()
+    batch = finished_batch(alice, items, template="table", output="merged")
+    assert (batch.status, batch.error_code) == (BatchStatus.DONE, "")
+    data = bytes_of(file_of(alice, batch))
+    texts = text_of(data)
+    assert re.findall(r"SKU-\d{6}", "".join(texts)) == [row["sku"] for row in rows]
+    assert all(text.startswith("SKU") and "Price" in text for text in texts), "each page has the table's head"
+    with pypdfium2.PdfDocument(data) as pdf:
+        marks = [(mark.get_title(), mark.get_dest().get_index()) for mark in pdf.get_toc()]
+    begins = [next(n for n, text in enumerate(texts) if str(rows[begin]["sku"]) in text) for begin in (0, 50, 100)]
+    assert len(set(begins)) == len(begins) < len(texts)
+    assert marks == list(zip(("From 1", "From 51", "From 101"), begins, strict=True))
