@@ -120,7 +120,8 @@ def _spooled(job: Job) -> Product | None:
 
 
 def _give_up(job: Job, failure: Failure) -> None:
-    if failure.permanent or job.attempt_count >= job.max_attempts:
+    max_attempts = min(job.max_attempts, failure.max_attempts or job.max_attempts)
+    if failure.permanent or job.attempt_count >= max_attempts:
         transitions.fail(job, failure)
     else:
         transitions.retry(job, failure, delay=retry_delay(job.attempt_count))
@@ -146,6 +147,7 @@ def classify(error: Exception) -> Failure:
                 detail=error.place,
                 peak_memory_kb=error.peak_memory_kb or None,
                 log=error.log,
+                max_attempts=error.max_attempts,
             )
         case WorkRefused():
             return error.failure

@@ -12,7 +12,10 @@ from pdfservice.lib.storage import StoredObject
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an attempt came to nothing. `detail` holds file, line, column and path where they are known."""
+    """Why an attempt came to nothing. `detail` holds file, line, column and path where they are known.
+
+    `max_attempts` is how often it is worth trying, None for as often as the job may be tried.
+    """
 
     code: str
     message: str
@@ -20,6 +23,7 @@ class Failure:
     detail: Mapping[str, Any] = field(default_factory=dict)
     peak_memory_kb: int | None = None
     log: str = ""
+    max_attempts: int | None = None
 
 
 class WorkRefused(Exception):

@@ -29,8 +29,8 @@ _LIMITS = frozenset({ErrorCode.RENDER_TIMEOUT, ErrorCode.RENDER_MEMORY})
 # Where a document that reached a limit is more likely long than broken: some 500 rows.
 _LONG_PAYLOAD_BYTES = 100_000
 _LONG_PAYLOAD_ADVICE = (
-    "WeasyPrint takes 6 ms and more for each row of a long table: print it with the engine plutobook, "
-    "or send it in parts of up to 1,000 rows as a batch with output merged, or have RENDER_TIMEOUT raised."
+    "WeasyPrint takes 6 to 30 ms for each row of a long table: print it with the engine plutobook, "
+    "or send it in parts of up to 500 rows as a batch with output merged, or have RENDER_TIMEOUT raised."
 )
 
 _sandbox: Sandbox | None = None
@@ -77,8 +77,9 @@ def render_version(
         if error.code in _LIMITS and spec.engine is Engine.WEASYPRINT and len(spec.payload) >= _LONG_PAYLOAD_BYTES:
             error.message = f"{error.message}. {_LONG_PAYLOAD_ADVICE}"
             # It lays out the same rows again in the same time: two more attempts would keep a worker for another minute
-            # from what others wait for, to no end. One that waited for a processor meanwhile may pass the next time.
-            error.permanent = error.used_up_limit
+            # from what others wait for, to no end. One that waited for a processor meanwhile may pass the next time;
+            # where it did so twice the machine is always busy: 5,000 rows took three times 30 s there.
+            error.permanent, error.max_attempts = error.used_up_limit, 2
         raise
 
 

@@ -203,10 +203,12 @@ class RenderError(Exception):
     `permanent` says that the same spec will fail the same way, so nobody should try again. `line` and `column` count
     from 1 and point into `file`: the template's source, or a partial (`partials/NAME`). `path` is a JSON pointer into
     the payload; `log` is what the renderer wrote meanwhile. `used_up_limit` is the parent's finding that the document
-    itself used the time or the memory that it may have, and did not merely wait for a busy machine.
+    itself used the time or the memory that it may have, and did not merely wait for a busy machine. `max_attempts` is
+    how often it is worth trying what is not permanent, None for as often as anything.
     """
 
     used_up_limit = False
+    max_attempts: int | None = None
 
     def __init__(
         self,

@@ -29,10 +29,6 @@ from templates_app.renderer.serving import OUT_OF_MEMORY_STATUS
 from templates_app.renderer.wire import pack_request, reply_bounds, unpack_reply, unpack_result
 
 _DYING_SECONDS = 1.0
-# A document that got less of a processor waited for others, and may pass when they are done.
-_USED_UP_TIME = 0.9
-# Measured when the kernel refused more: 227 of 256 MiB, for what is allotted but untouched (30 MiB) counts too.
-_USED_UP_MEMORY = 0.8
 T = TypeVar("T")
 
 
@@ -179,7 +175,7 @@ class Sandbox:
             reusable = True
         except RenderError as error:
             reusable = error.permanent
-            error.used_up_limit = _used_up_limit(child, error, request.limits)
+            error.used_up_limit = verdicts.used_up_limit(error, child, request.limits)
             if self._was_interrupted():
                 raise RenderInterrupted from error
             raise
@@ -252,18 +248,6 @@ class Sandbox:
     def _was_interrupted(self) -> bool:
         with self._state:
             return self._interrupted
-
-
-def _used_up_limit(child: Child, error: RenderError, limits: RenderLimits) -> bool:
-    """Say whether the document itself used nearly all that it may have, by what the kernel counted."""
-    if error.code is ErrorCode.RENDER_TIMEOUT:
-        used = child.cpu_seconds()
-        # One that is gone was ended by SIGXCPU.
-        return used is None or used >= _USED_UP_TIME * limits.timeout_s
-    if error.code is ErrorCode.RENDER_MEMORY:
-        # What earlier documents left behind, up to `child_max_growth_mb`, counts too.
-        return child.documents == 0 and error.peak_memory_kb >= _USED_UP_MEMORY * (limits.memory_mb << 10)
-    return False
 
 
 def _read_document(header: dict[str, Any], blobs: Sequence[bytes], seen: _Witness) -> RenderedDocument:

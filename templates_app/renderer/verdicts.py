@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import signal
 
-from templates_app.renderer.contracts import ErrorCode, RenderError
+from templates_app.renderer.child import Child
+from templates_app.renderer.contracts import ErrorCode, RenderError, RenderLimits
 from templates_app.renderer.serving import OUT_OF_MEMORY_STATUS
 from templates_app.renderer.wire import MAX_LOG_CHARS, clean_text
 from templates_app.renderer.zygote_handle import Ending
@@ -15,6 +16,10 @@ _OUT_OF_MEMORY = re.compile(
     r"bad_alloc|MemoryError|(?:could not|failed to|cannot) allocate|out of memory|memory allocation of \d+ bytes fail",
     re.IGNORECASE,
 )
+# A document that got less of a processor waited for others, and may pass when they are done.
+_USED_UP_TIME = 0.9
+# Measured when the kernel refused more: 227 of 256 MiB, for what is allotted but untouched (30 MiB) counts too.
+_USED_UP_MEMORY = 0.8
 
 
 def verdict(ending: Ending | None, stderr: str, peak_memory_kb: int) -> RenderError:
@@ -37,6 +42,18 @@ def nonsense(reason: str, stderr: str, peak_memory_kb: int) -> RenderError:
     message = f"the renderer answered nonsense: {reason}"
     log = clean_text(stderr, MAX_LOG_CHARS)
     return RenderError(ErrorCode.RENDER_CRASH, message, permanent=False, log=log, peak_memory_kb=peak_memory_kb)
+
+
+def used_up_limit(error: RenderError, child: Child, limits: RenderLimits) -> bool:
+    """Say whether the document itself used nearly all that it may have, by what the kernel counted."""
+    if error.code is ErrorCode.RENDER_TIMEOUT:
+        used = child.cpu_seconds()
+        # One that is gone was ended by SIGXCPU.
+        return used is None or used >= _USED_UP_TIME * limits.timeout_s
+    if error.code is ErrorCode.RENDER_MEMORY:
+        # What earlier documents left behind, up to `child_max_growth_mb`, counts too.
+        return child.documents == 0 and error.peak_memory_kb >= _USED_UP_MEMORY * (limits.memory_mb << 10)
+    return False
 
 
 def _judge(ending: Ending | None, stderr: str) -> tuple[ErrorCode, str]:
