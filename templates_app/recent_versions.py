@@ -27,7 +27,8 @@ def version_anew(*, version_id: int) -> TemplateVersion:
     """Return a version with its template and team as they are now; nobody may change it."""
     version = TemplateVersion.objects.select_related("template__team").get(pk=version_id)
     # Without a schema its first document will tell what its payloads look like, and it becomes another.
-    if version.status != VersionStatus.DRAFT and (version.payload_schema or version.inferred_schema) is not None:
+    has_schema = version.payload_schema is not None or version.inferred_schema is not None
+    if version.status != VersionStatus.DRAFT and has_schema:
         with _lock:
             while len(_versions) >= _KEPT:
                 del _versions[next(iter(_versions))]
