@@ -17,24 +17,23 @@ from django.db.models.functions import Now
 
 from jobs_app.models import Job
 from jobs_app.states import Status
-from pdfservice.lib.statements import Statement, run
+from pdfservice.lib.statements import Statement, in_index_order, run
 
 # A job that waited this long climbs one priority, and again after the same time, so that nothing starves.
 CLIMB_AFTER = timedelta(minutes=5)
 
-# Asked for every job that comes in. Both are read from the ends of partial indexes, of those that are claimable.
+# Asked for every job that comes in. Both are the end of a partial index, of those that are claimable.
 _WAITING = f"FROM {Job._meta.db_table} WHERE status = '{Status.QUEUED}' AND run_at IS NULL AND effective_priority = %s"
-_SERVED = f"SELECT MIN(turn) {_WAITING}"
-_OWN_LAST = f"SELECT MAX(turn) {_WAITING} AND team_id = %s"
+_SERVED = f"SELECT turn {_WAITING} ORDER BY effective_priority, turn, id LIMIT 1"
+_OWN_LAST = f"SELECT turn {_WAITING} AND team_id = %s ORDER BY team_id DESC, effective_priority DESC, turn DESC LIMIT 1"
 
 
 def next_turn(*, team_id: int, priority: int) -> int:
     """Return the number of a team's next job at `priority` (1 to 10); of jobs inserted together, that of the first."""
-    (served,), (own_last,) = (
-        answer.first or (None,)
-        for answer in run(Statement(_SERVED, [priority]), Statement(_OWN_LAST, [priority, team_id]))
-    )
-    return max(served if served is not None else 0, own_last + 1 if own_last is not None else 0)
+    ends = Statement(_SERVED, [priority]), Statement(_OWN_LAST, [priority, team_id])
+    with transaction.atomic(savepoint=False):
+        served, own_last = (answer for answer in run(*in_index_order(*ends)) if answer.returns_rows)
+    return max(served.first[0] if served.first else 0, own_last.first[0] + 1 if own_last.first else 0)
 
 
 def turns_again(jobs: Iterable[Job]) -> Iterator[tuple[Job, int]]:

@@ -35,7 +35,7 @@ from jobs_app.transitions.rows import (
     record,
     record_failure,
 )
-from pdfservice.lib.statements import Statement, from_returned, insert, returning, run, update
+from pdfservice.lib.statements import Statement, from_returned, in_index_order, insert, returning, run, update
 from pdfservice.teams import audit
 from templates_app.recent_versions import version_recent
 
@@ -49,8 +49,8 @@ def claim(*, worker: str) -> Job | None:
     Returns it with its version, template and team, or None when nothing waits.
     """
     with transaction.atomic():
-        *_, taken = run(*_claiming(worker))
-        if taken.first is None:
+        taken = next((answer for answer in run(*_claiming(worker)) if answer.first), None)
+        if taken is None or taken.first is None:
             return None
         job = from_returned(Job, taken.first)
         attempt = JobAttempt(
@@ -71,10 +71,7 @@ def claim(*, worker: str) -> Job | None:
 
 def _claiming(worker: str) -> list[Statement]:
     sql, values = _claim_sql(connection.vendor, settings.LEASE_SECONDS)
-    claim = Statement(sql, [worker if value == _WORKER else value for value in values])
-    # What PostgreSQL knows of a queue is always out of date. It would sort all that wait, if it believes that few do,
-    # where an index has them in order.
-    return [Statement("SET LOCAL enable_sort = off"), claim] if connection.vendor == "postgresql" else [claim]
+    return in_index_order(Statement(sql, [worker if value == _WORKER else value for value in values]))
 
 
 @lru_cache

@@ -17,9 +17,9 @@ from pdfservice.teams import audit
 
 def enqueue(job: Job, *, actor: str) -> None:
     """Insert a new job and ring for it."""
-    job.turn = fairness.next_turn(team_id=job.team_id, priority=job.effective_priority)
     job.climb_at = job.queued_at + fairness.CLIMB_AFTER
     with transaction.atomic():
+        job.turn = fairness.next_turn(team_id=job.team_id, priority=job.effective_priority)
         [answer] = audit.append(event_of(job, "job.queued", actor), beside=[insert(job)])
         inserted(job, answer)
         queue.ring()

@@ -31,10 +31,14 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How many rows a statement wrote or found, and the first of those that it answered with."""
+    """How many rows a statement wrote or found, and the first of those that it answered with.
+
+    `returns_rows` says that it is one that answers with rows, be there any or not.
+    """
 
     count: int
     first: Sequence[Any] | None
+    returns_rows: bool = True
 
 
 def insert(row: models.Model) -> Statement:
@@ -77,6 +81,17 @@ def run(*statements: Statement) -> list[Answer]:
         return [_run_alone(each) for each in statements]
 
 
+def in_index_order(*statements: Statement) -> list[Statement]:
+    """Return `statements`, which end with ORDER BY and LIMIT, for a transaction in which they are read by an index.
+
+    What PostgreSQL knows of a queue is always out of date. It would read and sort all that wait, if it believes that
+    few do, where an index has them in order.
+    """
+    if connection.vendor != "postgresql":
+        return list(statements)
+    return [Statement("SET LOCAL enable_sort = off"), *statements, Statement("SET LOCAL enable_sort = on")]
+
+
 def returning(model: type[models.Model]) -> str:
     """Return the clause that makes a statement on one table answer with its rows, for `from_returned`."""
     return f" RETURNING {_names(_fields(model))}"
@@ -109,7 +124,7 @@ def _run_alone(statement: Statement) -> Answer:
 
 def _answer(cursor: Any) -> Answer:
     if cursor.description is None:
-        return Answer(int(cursor.rowcount), None)
+        return Answer(int(cursor.rowcount), None, returns_rows=False)
     # All of it: SQLite knows no count before, and does not end the statement.
     found = cursor.fetchall()
     return Answer(len(found), found[0] if found else None)

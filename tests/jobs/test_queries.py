@@ -6,9 +6,10 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from jobs_app import executor, transitions
+from jobs_app import executor, fairness, transitions
 from jobs_app.models import Job
 from jobs_app.transitions import holding
+from pdfservice.lib.statements import Statement
 from tests.jobs.conftest import WORKER, Submit
 
 # The heartbeat looks by a connection of its own: it must see what there is.
@@ -33,19 +34,23 @@ def test_a_document_of_a_version_seen_before_takes_few_journeys_to_the_database(
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL: SQLite keeps no figures that could be wrong")
-def test_a_claim_reads_the_queue_in_the_order_of_its_index_whatever_postgresql_believes(submit: Submit) -> None:
-    *before, claim = holding._claiming(WORKER)
+def test_the_queue_is_read_in_the_order_of_its_indexes_whatever_postgresql_believes(submit: Submit) -> None:
+    before, claim, _ = holding._claiming(WORKER)
     with transaction.atomic(), connection.cursor() as cursor:
         # As for a queue that has just filled up: to sort one row would be the cheapest thing to do.
         cursor.execute("ANALYZE jobs_app_job")
         for _ in range(5):
             submit()
-        for statement in before:
-            cursor.execute(statement.sql)
-        cursor.execute("EXPLAIN " + claim.sql, claim.values)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "job_claimable" in plan
-    assert "Sort" not in plan
+        cursor.execute(before.sql)
+        for statement, index in (
+            (claim, "job_claimable"),
+            (Statement(fairness._SERVED, [5]), "job_claimable"),
+            (Statement(fairness._OWN_LAST, [5, 1]), "job_turn_of_team"),
+        ):
+            cursor.execute("EXPLAIN " + statement.sql, statement.values)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert index in plan, plan
+            assert "Sort" not in plan
 
 
 def work() -> Job:

@@ -10,7 +10,17 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from pdfservice.lib.statements import Statement, find, from_returned, insert, inserted, returning, run, update
+from pdfservice.lib.statements import (
+    Statement,
+    find,
+    from_returned,
+    in_index_order,
+    insert,
+    inserted,
+    returning,
+    run,
+    update,
+)
 from pdfservice.teams.models import AuditEvent, Team
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +103,12 @@ def test_a_statement_that_is_refused_takes_the_others_with_it(team: Team, inside
     with pytest.raises(IntegrityError), transaction.atomic() if inside else nullcontext():
         run(*refused)
     assert not AuditEvent.objects.exists()
+
+
+def test_what_is_read_in_index_order_leaves_nothing_behind(team: Team) -> None:
+    with transaction.atomic():
+        answers = run(*in_index_order(find(Team, {"id": team.pk})))
+        assert [answer.count for answer in answers if answer.returns_rows] == [1]
+        if connection.vendor == "postgresql":
+            [setting] = run(Statement("SHOW enable_sort"))
+            assert setting.first == ("on",)
