@@ -89,7 +89,7 @@ def in_index_order(*statements: Statement) -> list[Statement]:
     """
     if connection.vendor != "postgresql":
         return list(statements)
-    return [Statement("SET LOCAL enable_sort = off"), *statements, Statement("SET LOCAL enable_sort = on")]
+    return [Statement("SET LOCAL enable_sort = off"), *statements, Statement("SET LOCAL enable_sort = DEFAULT")]
 
 
 def returning(model: type[models.Model]) -> str:
