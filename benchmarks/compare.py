@@ -148,8 +148,8 @@ def _asker(service: Service, document: Document, engine: Engine) -> Callable[...
 def _backlog(
     service: Service, ask: Callable[..., dict[str, Any]], bare: dict[str, Any], seconds: float, workers: int
 ) -> Figures:
-    """Return the rate of workers that have enough to do: from the first claim to the last commit."""
-    count = max(2 * workers, round(bare["per_second"] * seconds * 0.6))
+    """Return the rate of workers that have enough to do: of each from a claim to its last commit, added up."""
+    count = max(5 * workers, round(bare["per_second"] * seconds * 0.6))
     [(last_id,)] = service.query("SELECT max(id) FROM jobs_app_job")
     service.stop("work")
     with ThreadPoolExecutor(8) as pool:
@@ -158,14 +158,19 @@ def _backlog(
     done = f"SELECT count(*) FROM jobs_app_job WHERE id > {last_id} AND status = 'done'"  # noqa: S608  # our number
     while service.query(done) != [(count,)]:  # seldom: what looks takes a core away from what is measured
         time.sleep(0.25)
+    joined = "jobs_app_job j JOIN jobs_app_jobattempt a ON a.job_id = j.id"
     rows = service.query(
-        f"SELECT started_at, finished_at FROM jobs_app_job WHERE id > {last_id} ORDER BY started_at"  # noqa: S608
+        f"SELECT a.worker, j.started_at, j.finished_at FROM {joined} WHERE j.id > {last_id} ORDER BY j.started_at"  # noqa: S608
     )
-    # The first of each worker pays for its start.
-    warm = rows[workers:] if len(rows) > 2 * workers else rows
-    whole = (max(row[1] for row in warm) - warm[0][0]).total_seconds()
+    by_worker: dict[str, list[tuple[datetime, datetime]]] = {}
+    for worker, started, finished in rows:
+        by_worker.setdefault(worker, []).append((started, finished))
+    # The first of each worker pays for its start. Each has its own end, as the loops of the bare engines have.
+    lanes = [each[1:] for each in by_worker.values() if len(each) > 2]
+    times = [(finished - started).total_seconds() for lane in lanes for started, finished in lane]
+    rate = sum(len(lane) / (lane[-1][1] - lane[0][0]).total_seconds() for lane in lanes)
     memory = sum(map(pss_mb, family(service.running["work"].pid))) / workers
-    return figures([(row[1] - row[0]).total_seconds() for row in warm], whole, memory)
+    return figures(times, len(times) / rate, memory)
 
 
 def _idle(ask: Callable[..., dict[str, Any]], bare: dict[str, Any], seconds: float) -> dict[str, float]:
