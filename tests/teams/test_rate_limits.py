@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -18,6 +19,14 @@ from tests.conftest import Member, client_with, member
 
 pytestmark = pytest.mark.django_db
 URL = "/pdf/jobs"
+
+
+@pytest.fixture(autouse=True)
+def _half_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the clock to the middle of its minute: windows begin with one, and no test shall fall into two."""
+    real = time.time
+    ahead = rates.WINDOW_SECONDS / 2 - real() % rates.WINDOW_SECONDS
+    monkeypatch.setattr(time, "time", lambda: real() + ahead)
 
 
 def limit_team(team: Team, per_minute: int) -> None:
