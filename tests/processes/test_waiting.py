@@ -40,8 +40,12 @@ def count_jobs(service: Service) -> int:
 
 @pytest.mark.slow
 def test_more_callers_wait_than_there_are_threads_and_the_api_answers_others_all_the_while(narrow: Service) -> None:
-    narrow.start("web")
-    narrow.wait_until_ready(workers=0)
+    narrow.start("web", "work")
+    narrow.wait_until_ready()
+    # Warm and frozen: to start them may take as long as callers wait.
+    work = [narrow.top("work"), *narrow.top("work").descendants()]
+    for each in work:
+        each.send(signal.SIGSTOP)
     with ThreadPoolExecutor(WAITERS) as pool:
         asked = [pool.submit(generate, narrow) for _ in range(WAITERS)]
         until(lambda: count_jobs(narrow) == WAITERS, "all have asked")
@@ -56,7 +60,8 @@ def test_more_callers_wait_than_there_are_threads_and_the_api_answers_others_all
             assert narrow.http.get("/readyz").status_code == 200
             assert narrow.http.get(f"/pdf/jobs/{at_once[0].json()['id']}").json()["status"] == "queued"
         assert not any(each.done() for each in waiting)
-        narrow.start("work")
+        for process in work:
+            process.send(signal.SIGCONT)
         answers = [each.result(60) for each in waiting]
     assert {answer.status_code for answer in answers} == {202}
     assert {answer.headers["Preference-Applied"] for answer in answers} == {"wait=25"}
