@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from jobs_app.models import Batch, Job
-from jobs_app.states import BATCH_OPEN, Status
 from pdfservice.lib.errors import ServiceError
-from pdfservice.lib.statements import Statement, run
+from pdfservice.lib.statements import BLANK_KEY, Statement, compiled, run
 from pdfservice.teams.models import Team
 
 TRUSTED_SECONDS = 0.5
@@ -97,40 +98,35 @@ def _waiting(team_id: int | None, limit: int, *, exactly: bool) -> int:
     known = _figures.get(("waiting", team_id))
     if known and known.is_young and not exactly and (known.value >= MANY or limit - known.value >= MANY):
         return known.value
-    due, between, reserved = _QUESTIONS[team_id is None]
-    own = () if team_id is None else (team_id,)
-    answers = run(
-        Statement(due, [*own, limit + 1]),
-        Statement(between, [settings.MAX_QUEUED_TOTAL, *own]),
-        Statement(reserved, own),
-    )
+    questions = _questions(connection.vendor, limit, settings.MAX_QUEUED_TOTAL, of_team=team_id is not None)
+    answers = run(*(question.filled({BLANK_KEY: team_id}) for question in questions))
     value = sum(int(answer.first[0] or 0) for answer in answers if answer.first)
     _figures["waiting", team_id] = _Figure(value)
     return value
 
 
-def _questions(own: str) -> tuple[str, str, str]:
-    """Return what asks for jobs that are due, for those between two attempts, and for what batches will become.
-
-    Of those between two attempts the team's own only once all were found: asked for the team's, the database might go
-    through all that the team ever sent.
-    """
-    job, batch = Job._meta.db_table, Batch._meta.db_table
-    queued = f"status = '{Status.QUEUED}'"
-    still_open = ", ".join(f"'{status}'" for status in BATCH_OPEN)
-    due = f"FROM {job} WHERE {queued} AND run_at IS NULL{own} LIMIT %s"
-    between = f"FROM {job} WHERE {queued} AND run_at IS NOT NULL LIMIT %s"
-    unexpanded = f"FROM {batch} WHERE status IN ({still_open}) AND expanded_at IS NULL AND cancel_requested_at IS NULL"
-    # All of it is our own text.
+@lru_cache
+def _questions(vendor: str, limit: int, limit_of_all: int, *, of_team: bool) -> tuple[Statement, Statement, Statement]:
+    """Return what asks for jobs that are due, for those between two attempts, and for what batches will become."""
+    own = {"team_id": BLANK_KEY} if of_team else {}
+    due = Job.objects.claimable().order_by().filter(**own).values("turn")[: limit + 1]
+    between = Job.objects.between_attempts().order_by().values("team_id")[:limit_of_all]
+    # Of these the team's own only once all were found: as a filter it would invite the index over all that the team
+    # ever asked for.
+    whose = " WHERE team_id = %s" if of_team else ""
+    found = _around(f"SELECT COUNT(*) FROM ({{}}) later{whose}", between)  # noqa: S608  # our own text
+    # Batches that were accepted and will be jobs in a moment.
+    reserved = Batch.objects.unexpanded().order_by().filter(**own).values("reserved")
     return (
-        f"SELECT COUNT(*) FROM (SELECT 1 {due}) due",  # noqa: S608
-        f"SELECT COUNT(*) FROM (SELECT team_id {between}) between_attempts WHERE 1 = 1{own}",  # noqa: S608
-        f"SELECT SUM(reserved) {unexpanded}{own}",
+        _around("SELECT COUNT(*) FROM ({}) due", due),
+        replace(found, values=[*found.values, *own.values()]),
+        _around("SELECT SUM(reserved) FROM ({}) unexpanded", reserved),
     )
 
 
-# For all teams (True) and for one.
-_QUESTIONS = {True: _questions(""), False: _questions(" AND team_id = %s")}
+def _around(question: str, rows: QuerySet[Any, Any]) -> Statement:
+    statement = compiled(rows)
+    return replace(statement, sql=question.format(statement.sql))
 
 
 def _seconds_until_room(team_id: int | None, *, missing: int) -> int:

@@ -10,30 +10,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from functools import lru_cache
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Min
 from django.db.models.functions import Now
 
 from jobs_app.models import Job
-from jobs_app.states import Status
-from pdfservice.lib.statements import Statement, in_index_order, run
+from pdfservice.lib.statements import BLANK_KEY, Statement, compiled, in_index_order, run
 
 # A job that waited this long climbs one priority, and again after the same time, so that nothing starves.
 CLIMB_AFTER = timedelta(minutes=5)
 
-# Asked for every job that comes in. Both are the end of a partial index, of those that are claimable.
-_WAITING = f"FROM {Job._meta.db_table} WHERE status = '{Status.QUEUED}' AND run_at IS NULL AND effective_priority = %s"
-_SERVED = f"SELECT turn {_WAITING} ORDER BY effective_priority, turn, id LIMIT 1"
-_OWN_LAST = f"SELECT turn {_WAITING} AND team_id = %s ORDER BY team_id DESC, effective_priority DESC, turn DESC LIMIT 1"
+# Stands for a priority in what is compiled.
+_ANY_PRIORITY = 32_001
 
 
 def next_turn(*, team_id: int, priority: int) -> int:
     """Return the number of a team's next job at `priority` (1 to 10); of jobs inserted together, that of the first."""
-    ends = Statement(_SERVED, [priority]), Statement(_OWN_LAST, [priority, team_id])
+    blanks = {_ANY_PRIORITY: priority, BLANK_KEY: team_id}
+    ends = (statement.filled(blanks) for statement in _ends(connection.vendor))
     with transaction.atomic(savepoint=False):
         served, own_last = (answer for answer in run(*in_index_order(*ends)) if answer.returns_rows)
     return max(served.first[0] if served.first else 0, own_last.first[0] + 1 if own_last.first else 0)
+
+
+@lru_cache
+def _ends(vendor: str) -> tuple[Statement, Statement]:
+    """Return what asks for the turn being served and for a team's last one: each is the end of a partial index."""
+    waiting = Job.objects.claimable().filter(effective_priority=_ANY_PRIORITY)
+    own = waiting.filter(team_id=BLANK_KEY).order_by("-team_id", "-effective_priority", "-turn")
+    return compiled(waiting.values("turn")[:1]), compiled(own.values("turn")[:1])
 
 
 def turns_again(jobs: Iterable[Job]) -> Iterator[tuple[Job, int]]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from pdfservice.lib import storage
 from pdfservice.lib.errors import Fault, ServiceError, conflict
-from pdfservice.lib.statements import Statement, run
+from pdfservice.lib.statements import BLANK_KEY, BLANK_TEXT, Statement, compiled, run
 from pdfservice.teams import audit
 from pdfservice.teams.models import Team
 from templates_app import recent_versions
@@ -77,15 +78,15 @@ def version_resolve(*, team: Team, slug: str, version: int | None) -> TemplateVe
     return chosen
 
 
-# Which version is active, and how long its outputs are kept, may have changed a moment ago. The version itself may not.
-_ACTIVE = (
-    f"SELECT active_version_id, retention_days FROM {Template._meta.db_table}"  # noqa: S608  # our own name
-    " WHERE team_id = %s AND slug = %s AND active_version_id IS NOT NULL"
-)
+@lru_cache
+def _which_is_active(vendor: str) -> Statement:
+    named = Template.objects.filter(team_id=BLANK_KEY, slug=BLANK_TEXT, active_version__isnull=False)
+    return compiled(named.order_by().values_list("active_version_id", "retention_days"))
 
 
 def _active_version(team: Team, slug: str) -> TemplateVersion:
-    [found] = run(Statement(_ACTIVE, [team.pk, slug]))
+    # Which one that is, and how long its outputs are kept, may have changed a moment ago. The version itself may not.
+    [found] = run(_which_is_active(connection.vendor).filled({BLANK_KEY: team.pk, BLANK_TEXT: slug}))
     if found.first is None:
         raise _unusable("/template", f"There is no template {slug!r} with an active version.")
     version_id, retention_days = found.first

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -55,9 +54,12 @@ def file_confirming(
     )
 
 
-def file_confirm(**confirmed: Any) -> bool:
-    """Make a pending file live; takes what `file_confirming` takes, and says whether that wrote a row."""
-    return bool(run(file_confirming(**confirmed))[0].count)
+def file_confirm(
+    *, file_id: int, stored: storage.StoredObject, expires_at: datetime | None, page_count: int | None = None
+) -> bool:
+    """Make a pending file live, as `file_confirming` says; False when that writes no row."""
+    confirming = file_confirming(file_id=file_id, stored=stored, expires_at=expires_at, page_count=page_count)
+    return bool(run(confirming)[0].count)
 
 
 def file_discard(*, file_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,6 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
-from django.db.models.sql.subqueries import UpdateQuery
 from django.utils import timezone
 
 from downloads_app import services as files
@@ -35,12 +34,19 @@ from jobs_app.transitions.rows import (
     record,
     record_failure,
 )
-from pdfservice.lib.statements import Statement, from_returned, in_index_order, insert, returning, run, update
+from pdfservice.lib.statements import (
+    BLANK_TEXT,
+    Statement,
+    compiled_update,
+    from_returned,
+    in_index_order,
+    insert,
+    returning,
+    run,
+    update,
+)
 from pdfservice.teams import audit
 from templates_app.recent_versions import version_recent
-
-# Stands for the name of the worker in the values of the claim.
-_WORKER = "\0worker"
 
 
 def claim(*, worker: str) -> Job | None:
@@ -70,31 +76,26 @@ def claim(*, worker: str) -> Job | None:
 
 
 def _claiming(worker: str) -> list[Statement]:
-    sql, values = _claim_sql(connection.vendor, settings.LEASE_SECONDS)
-    return in_index_order(Statement(sql, [worker if value == _WORKER else value for value in values]))
+    return in_index_order(_claim_made(connection.vendor, settings.LEASE_SECONDS).filled({BLANK_TEXT: worker}))
 
 
 @lru_cache
-def _claim_sql(vendor: str, lease_seconds: int) -> tuple[str, tuple[Any, ...]]:
-    """Return the claim as SQL with its values: it takes the best job that nobody else has locked, and answers with it.
+def _claim_made(vendor: str, lease_seconds: int) -> Statement:
+    """Return the claim: it takes the best job that nobody else has locked, and answers with it.
 
     The moment is the database's, which leases are measured by.
     """
     best = Job.objects.claimable().select_for_update(skip_locked=True).values("pk")[:1]
-    waiting: Any = Job.objects.filter(pk=best, status=Status.QUEUED, run_at=None).query
-    query = waiting.chain(UpdateQuery)
-    query.add_update_values(
-        {
-            "status": Status.PROCESSING,
-            "claimed_by": _WORKER,
-            "started_at": Now(),
-            "lease_expires_at": Now() + timedelta(seconds=lease_seconds),
-            "attempt_count": F("attempt_count") + 1,
-            "claim_number": F("claim_number") + 1,
-        }
+    claim = compiled_update(
+        Job.objects.filter(pk=best, status=Status.QUEUED, run_at=None),
+        status=Status.PROCESSING,
+        claimed_by=BLANK_TEXT,
+        started_at=Now(),
+        lease_expires_at=Now() + timedelta(seconds=lease_seconds),
+        attempt_count=F("attempt_count") + 1,
+        claim_number=F("claim_number") + 1,
     )
-    sql, values = query.get_compiler(connection=connection).as_sql()
-    return sql + returning(Job), tuple(values)
+    return replace(claim, sql=claim.sql + returning(Job))
 
 
 def renew(job: Job) -> bool:

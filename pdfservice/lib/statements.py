@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.models.expressions import Col
+from django.db.models.sql.subqueries import UpdateQuery
 
 M = TypeVar("M", bound=models.Model)
 _Field = models.Field[Any, Any]
@@ -28,6 +29,10 @@ class Statement:
     sql: str
     values: Sequence[Any] = field(default=(), repr=False)
 
+    def filled(self, blanks: Mapping[Any, Any]) -> Statement:
+        """Return it with other values in place of those that stood for them when it was made."""
+        return Statement(self.sql, [blanks.get(value, value) for value in self.values])
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -39,6 +44,24 @@ class Answer:
     count: int
     first: Sequence[Any] | None
     returns_rows: bool = True
+
+
+# Stand for keys and texts in what is compiled; no row has them.
+BLANK_KEY = 9_000_000_000_000_000_001
+BLANK_TEXT = "\0blank"
+
+
+def compiled(queryset: models.QuerySet[Any, Any]) -> Statement:
+    """Return what a queryset asks. Keep it, by `connection.vendor`, and have it `filled`."""
+    return Statement(*queryset.query.sql_with_params())
+
+
+def compiled_update(queryset: models.QuerySet[Any, Any], **changes: Any) -> Statement:
+    """Return what `queryset.update(**changes)` would do, expressions and all; as `compiled`."""
+    query: Any = queryset.query
+    query = query.chain(UpdateQuery)
+    query.add_update_values(changes)
+    return Statement(*query.sql_with_params())
 
 
 def insert(row: models.Model) -> Statement:

@@ -139,3 +139,24 @@ def test_an_idempotency_key_is_honoured_for_a_day_and_then_forgotten(alice: Memb
     assert chores.run_once()["keys forgotten"] == 1
     assert send() != first
     assert Job.objects.filter(pk=first.pk).exists()
+
+
+def test_what_is_kept_how_long_counts_from_the_next_request_on_though_versions_are_remembered(
+    alice: Member, letter: TemplateVersion
+) -> None:
+    def kept() -> int | None:
+        request = RenderRequest(template="letter", payload={"name": "Ada"}, dedup=False)
+        return job_submit(caller=alice.caller, request=request).job.expires_in
+
+    TemplateVersion.objects.filter(pk=letter.pk).update(inferred_schema={})  # without one it is read each time
+    template, team = letter.template, alice.caller.team
+    for template_days, team_days, expected in (
+        (None, 7, 7 * DAY),
+        (None, 3, 3 * DAY),
+        (2, 3, 2 * DAY),
+        (None, 3, 3 * DAY),
+    ):
+        template.retention_days, team.retention_days = template_days, team_days
+        template.save()
+        team.save()
+        assert kept() == expected
