@@ -23,8 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def done(submit: Submit, claim: Callable[[], Job]) -> Job:
     """A letter that is made."""
-    # A heartbeat sees nothing of this test's transaction: no renderer shall be begun while it beats.
-    executor.prepare()
     submit()
     job = claim()
     executor.perform(job)

@@ -92,12 +92,12 @@ def test_bombs_of_every_kind_end_as_named_errors_while_small_jobs_beside_them_ke
         while not all_met(attacked, bombs.values()):
             begun = time.monotonic()
             [small] = attacked.submit(1)
-            attacked.wait_until_done([small], seconds=30)
+            attacked.wait_until_done([small])
             waits.append(time.monotonic() - begun)
             left.append(unmet(attacked, bombs.values()))
             assert len(waits) < 2_000, "the bombs do not end"
         # Both workers may be in the middle of a bomb; then it is this team's turn.
-        assert max(waits) < 2 * TIMEOUT_SECONDS + 4
+        assert max(waits) < 2 * TIMEOUT_SECONDS + 20
         # Two workers: one of our documents after two bombs, and some more that end at once.
         assert max(before - after for before, after in pairwise(left)) <= len(bombs) // 2
         for name, job in bombs.items():

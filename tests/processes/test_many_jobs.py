@@ -100,5 +100,5 @@ def test_jobs_survive_a_kill(running: Service, victim: Callable[[Service, list[i
     # The service is whole again by itself.
     running.wait_until_ready()
     afterwards = running.submit(2, template="weasyprint")
-    running.wait_until_done(afterwards, seconds=10)
+    running.wait_until_done(afterwards)
     running.assert_done_once(afterwards)

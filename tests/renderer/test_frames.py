@@ -48,14 +48,14 @@ def test_a_reader_waits_no_longer_than_its_deadline(pipe: Channel) -> None:
     begun = time.monotonic()
     with pytest.raises(FrameTimeout):
         pipe.receive(BOUNDS, deadline=begun + 0.05)
-    assert 0.05 <= time.monotonic() - begun < 1
+    assert 0.05 <= time.monotonic() - begun < 10
 
 
 def test_a_writer_waits_no_longer_than_its_deadline(pipe: Channel) -> None:
     begun = time.monotonic()
     with pytest.raises(FrameTimeout):
         pipe.send({}, [b"x" * (1 << 20)], deadline=begun + 0.05)
-    assert 0.05 <= time.monotonic() - begun < 1
+    assert 0.05 <= time.monotonic() - begun < 10
 
 
 def test_a_writer_without_a_reader_is_told(pipe: Channel) -> None:

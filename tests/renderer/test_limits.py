@@ -22,7 +22,7 @@ def test_a_hang_is_killed_at_the_timeout(probes: ProbeSandbox, hang: str) -> Non
     error = failed_probe(probes, hang)
     assert error.code is ErrorCode.RENDER_TIMEOUT
     assert not error.permanent
-    assert 0.9 < time.monotonic() - begun < 2
+    assert 0.9 < time.monotonic() - begun < 20  # of the hour that it would go on
     assert probe(probes, "echo", "next").log == "next"
 
 

