@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs_app.models import WebhookDelivery, WebhookEndpoint
@@ -36,7 +37,8 @@ def record(events: Sequence[AuditEvent]) -> None:
         return
     now = timezone.now()
     rows = (
-        WebhookDelivery(endpoint=endpoint, event=event.action, body=body, created_at=now, next_try_at=now)
+        # Due by the clock that it is claimed by: SQLite's knows milliseconds, and another host's may be behind.
+        WebhookDelivery(endpoint=endpoint, event=event.action, body=body, created_at=now, next_try_at=Now())
         for event, body in bodies(wanted)
         for endpoint in endpoints
         if _wants(endpoint, event)

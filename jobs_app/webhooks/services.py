@@ -107,9 +107,11 @@ def webhook_test(*, caller: Caller, webhook_id: UUID) -> WebhookDelivery:
     _require_enabled(endpoint)
     now = timezone.now()
     text = body(TEST_EVENT, now.isoformat(), {"id": str(endpoint.external_id), "asked_by": caller.actor})
-    return WebhookDelivery.objects.create(
-        endpoint=endpoint, event=TEST_EVENT, body=text, created_at=now, next_try_at=now
+    delivery = WebhookDelivery.objects.create(
+        endpoint=endpoint, event=TEST_EVENT, body=text, created_at=now, next_try_at=Now()
     )
+    delivery.refresh_from_db(fields=["next_try_at"])
+    return delivery
 
 
 def delivery_replay(*, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> WebhookDelivery:

@@ -241,6 +241,19 @@ def test_nobody_at_the_address_is_a_failure_in_the_log(hook: Hook, acme: Team) -
     assert hook.deliveries[0].error == "the connection was refused"
 
 
+def test_what_happens_is_due_at_once_whatever_a_hosts_clock_says(
+    hook: Hook, receiver: Receiver, alice: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as fast:
+        now = timezone.now() + timedelta(seconds=30)
+        fast.setattr(timezone, "now", lambda: now)
+        happen(alice.team)
+        assert alice.api.post(f"/pdf/webhooks/{hook.endpoint.external_id}/test").status_code == 202
+    assert deliver_next(hook.endpoint.pk)
+    assert deliver_next(hook.endpoint.pk)
+    assert receiver.types == ["batch.done", "webhook.test"]
+
+
 def test_a_sender_that_died_is_followed_by_another_under_the_same_id(
     hook: Hook, receiver: Receiver, acme: Team
 ) -> None:
