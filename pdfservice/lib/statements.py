@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Col
 from django.db.models.sql.subqueries import UpdateQuery
 
@@ -67,7 +68,8 @@ def compiled_update(queryset: models.QuerySet[Any, Any], **changes: Any) -> Stat
 def insert(row: models.Model) -> Statement:
     """Return what inserts a new row; the row itself learns of it by `inserted`."""
     fields = [each for each in _fields(type(row)) if not each.primary_key]
-    values = [each.get_db_prep_save(getattr(row, each.attname), connection) for each in fields]
+    database = _database()
+    values = [each.get_db_prep_save(getattr(row, each.attname), database) for each in fields]
     return Statement(_insert_sql(type(row)), values)
 
 
@@ -84,7 +86,8 @@ def update(model: type[models.Model], guard: Mapping[str, Any], changes: Mapping
     Both name columns as attributes of a row do, foreign keys with their `_id`.
     """
     columns = _columns(model)
-    values = [columns[name].get_db_prep_save(value, connection) for name, value in changes.items()]
+    database = _database()
+    values = [columns[name].get_db_prep_save(value, database) for name, value in changes.items()]
     return Statement(_update_sql(model, tuple(changes), _shape(guard)), [*values, *_guard_values(columns, guard)])
 
 
@@ -122,9 +125,9 @@ def returning(model: type[models.Model]) -> str:
 
 def from_returned(model: type[M], values: Sequence[Any]) -> M:
     """Return a row that the database answered with."""
-    converted = list(values)
+    converted, database = list(values), _database()
     for position, column, convert in _converters(model):
-        converted[position] = convert(converted[position], column, connection)
+        converted[position] = convert(converted[position], column, database)
     return model.from_db(DEFAULT_DB_ALIAS, [each.attname for each in _fields(model)], converted)
 
 
@@ -133,24 +136,32 @@ def _run_together(statements: Sequence[Statement]) -> list[Answer]:
     answers: list[Answer] = []
     with connection.cursor() as cursor:
         cursor.execute("; ".join(each.sql for each in statements), values)
-        answers.append(_answer(cursor))
-        while cursor.nextset():
-            answers.append(_answer(cursor))
-    return answers
+        # All answers are here. Read behind Django's wrapper, and without the `description` that psycopg would make of
+        # every column, they cost half.
+        answered: Any = cursor.cursor
+        while True:
+            rows = None if answered.rownumber is None else answered.fetchall()
+            answers.append(_answer(rows, answered.rowcount))
+            if not answered.nextset():
+                return answers
 
 
 def _run_alone(statement: Statement) -> Answer:
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, statement.values)
-        return _answer(cursor)
+        # All of it: SQLite knows no count before, and does not end the statement.
+        return _answer(None if cursor.description is None else cursor.fetchall(), cursor.rowcount)
 
 
-def _answer(cursor: Any) -> Answer:
-    if cursor.description is None:
-        return Answer(int(cursor.rowcount), None, returns_rows=False)
-    # All of it: SQLite knows no count before, and does not end the statement.
-    found = cursor.fetchall()
-    return Answer(len(found), found[0] if found else None)
+def _answer(rows: Sequence[Sequence[Any]] | None, written: int) -> Answer:
+    if rows is None:
+        return Answer(written, None, returns_rows=False)
+    return Answer(len(rows), rows[0] if rows else None)
+
+
+def _database() -> BaseDatabaseWrapper:
+    """Return what `connection` stands for: fields ask it for something at every value, and each look costs."""
+    return connections[DEFAULT_DB_ALIAS]
 
 
 def _shape(guard: Mapping[str, Any]) -> _Shape:
@@ -158,8 +169,9 @@ def _shape(guard: Mapping[str, Any]) -> _Shape:
 
 
 def _guard_values(columns: Mapping[str, _Field], guard: Mapping[str, Any]) -> list[Any]:
+    database = _database()
     present = ((name, value) for name, value in guard.items() if value is not None)
-    return [columns[name].get_db_prep_value(value, connection) for name, value in present]
+    return [columns[name].get_db_prep_value(value, database) for name, value in present]
 
 
 @lru_cache
