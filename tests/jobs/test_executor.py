@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pypdfium2
@@ -12,7 +14,7 @@ from django.conf import LazySettings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from downloads_app.models import FileState, StoredFile
-from jobs_app import executor, shutdown
+from jobs_app import executor, shutdown, transitions
 from jobs_app.handlers import render
 from jobs_app.heartbeat import Heartbeat
 from jobs_app.models import Job, JobAttempt
@@ -221,6 +223,22 @@ def test_a_worker_that_is_asked_to_stop_gives_its_job_back(
     second.refresh_from_db()
     assert (first.status, first.attempt_count, first.claim_number) == (Status.QUEUED, 0, 1)
     assert second.claim_number == 0
+
+
+def test_a_ticket_whose_time_is_over_takes_no_other_job(submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = submit(), submit()
+    real = transitions.claim
+
+    def claim_until_time_is_over(*, worker: str) -> Job | None:
+        over = time.monotonic() + executor.TICKET_SECONDS
+        monkeypatch.setattr(executor, "time", SimpleNamespace(monotonic=lambda: over))
+        return real(worker=worker)
+
+    monkeypatch.setattr(transitions, "claim", claim_until_time_is_over)
+    assert work_off() == 1
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, second.status, second.claim_number) == (Status.DONE, Status.QUEUED, 0)
 
 
 def test_a_worker_whose_job_was_taken_stops_rendering_it(
