@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import platform
 import resource
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from typing import Any
 
 from documents import ROOT, Document, documents
 from report import write_report
-from rivals import WEASYPRINT, WKHTMLTOPDF, Figures, chromium, command_line, family, figures, pss_mb
+from rivals import CHROMIUM, WEASYPRINT, WKHTMLTOPDF, Figures, chromium, command_line, family, figures, pss_mb
 from throughput import prepare_engine, running, submit_at_once
 
 from templates_app.renderer.contracts import Engine
@@ -34,7 +35,10 @@ _IDLE_LEAST, _IDLE_MOST = 5, 40
 def main() -> None:
     """Measure, print, and with `--write` put it into docs/performance.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=8, help="for each measurement")
+    parser.add_argument("--seconds", type=float, default=5, help="for each measurement")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="how often service and bare engines are measured in turns"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="renderers of a kind at once")
     parser.add_argument("--only", choices=[each.name for each in documents()], help="leave the other documents out")
     parser.add_argument("--write", action="store_true", help="write results.json, the plot and docs/performance.md")
@@ -46,15 +50,16 @@ def main() -> None:
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "workers": options.workers,
         "seconds": options.seconds,
+        "rounds": options.rounds,
         "load_before": round(os.getloadavg()[0], 1),
         "figures": {},
-        "notes": [],
+        "notes": [] if CHROMIUM else ["Chromium is not installed: left out"],
     }
     chosen = [each for each in documents() if options.only in {None, each.name}]
     for document in chosen:
-        results["figures"][document.name] = _without_service(document, options.workers, options.seconds, results)
+        results["figures"][document.name] = _command_lines(document, options.workers, options.seconds, results)
     with tempfile.TemporaryDirectory(prefix="pdfservice-compare-") as directory:
-        _measure_service(Path(directory), chosen, options.workers, options.seconds, results)
+        _measure_service(Path(directory), chosen, options, results)
     results["load_after"] = round(os.getloadavg()[0], 1)
     print(json.dumps(results, indent=1))
     if options.write:
@@ -62,23 +67,21 @@ def main() -> None:
         write_report(results)
 
 
-def _without_service(document: Document, lanes: int, seconds: float, results: dict[str, Any]) -> dict[str, Any]:
+def _command_lines(document: Document, lanes: int, seconds: float, results: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     html = document.html()
-
-    def note(name: str, measured: Figures | None) -> None:
-        if measured is None:
+    for name, command in (("wkhtmltopdf", WKHTMLTOPDF), ("weasyprint command line", str(WEASYPRINT))):
+        if command:
+            found[name] = asdict(command_line([command, "-q"], html, lanes, seconds))
+            _show(document, name, found[name])
+        else:
             results["notes"].append(f"{name} is not installed: left out")
-            return
-        found[name] = asdict(measured)
-        print(f"{document.name:<9} {name:<24} {measured.per_second:8.2f}/s  p50 {measured.p50_ms:8.1f} ms", flush=True)
-
-    for engine in Engine:
-        note(f"bare {engine.value}", _bare(document, engine, lanes, seconds))
-    note("chromium, warm tab", chromium(html, lanes, seconds))
-    note("wkhtmltopdf", command_line([WKHTMLTOPDF, "-q"], html, lanes, seconds) if WKHTMLTOPDF else None)
-    note("weasyprint command line", command_line([str(WEASYPRINT), "-q"], html, lanes, seconds))
     return found
+
+
+def _show(document: Document, name: str, measured: dict[str, Any]) -> None:
+    rate, middle = measured["per_second"], measured["p50_ms"]
+    print(f"{document.name:<9} {name:<24} {rate:8.2f}/s  p50 {middle:8.1f} ms", flush=True)
 
 
 # --- The engines alone ------------------------------------------------------------------------------------------------
@@ -108,25 +111,52 @@ def _loop(document: Document, engine: str, seconds: float) -> tuple[list[float],
 
 # --- The service ------------------------------------------------------------------------------------------------------
 def _measure_service(
-    directory: Path, chosen: list[Document], workers: int, seconds: float, results: dict[str, Any]
+    directory: Path, chosen: list[Document], options: argparse.Namespace, results: dict[str, Any]
 ) -> None:
     place = Place(os.environ["DATABASE_URL"], os.environ["REDIS_URL"], directory)
-    with place.seed() as seed, running(place, seed, workers, RENDER_TIMEOUT="120") as service:
+    with place.seed() as seed, running(place, seed, options.workers, RENDER_TIMEOUT="120") as service:
         service.start("work")
-        service.wait_until_ready(workers=workers)
+        service.wait_until_ready(workers=options.workers)
         for document in chosen:
             measured = results["figures"][document.name]
             for engine in Engine:
-                ask = _asker(service, document, engine)
-                for _ in range(2 * workers):  # every worker's child has seen the template
-                    ask(wait=True)
-                name = f"service, {engine.value}"
-                measured[name] = asdict(_backlog(service, ask, measured[f"bare {engine.value}"], seconds, workers))
-                measured[name] |= {"idle_ms": _idle(ask, measured[f"bare {engine.value}"], seconds)}
-                rate, idle = measured[name]["per_second"], measured[name]["idle_ms"]["p50"]
-                print(f"{document.name:<9} {name:<24} {rate:8.2f}/s  alone to done {idle:8.1f} ms", flush=True)
+                rounds = [_round(service, document, engine, options) for _ in range(options.rounds)]
+                for name in dict.fromkeys(name for each in rounds for name in each):
+                    measured[name] = _middle([each[name] for each in rounds])
+                    _show(document, name, measured[name])
+                own = f"service, {engine.value}"
+                measured[own]["against_bare_each"] = sorted(each[own]["against_bare"] for each in rounds)
         answers = sorted(submit_at_once(service))
         results["hundred_at_once_ms"] = {"p50": answers[49], "p99": answers[98], "max": answers[-1]}
+
+
+def _round(service: Service, document: Document, engine: Engine, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure the service with an engine, and right before it what it is compared with.
+
+    What these machines do beside it changes within minutes: what is measured together may be compared.
+    """
+    ask = _asker(service, document, engine)
+    for _ in range(2 * options.workers):  # every worker's child has seen the template
+        ask(wait=True)
+    service.stop("work")
+    bare = _bare(document, engine, options.workers, options.seconds)
+    found = {f"bare {engine.value}": asdict(bare)}
+    against = {"bare": bare.per_second}
+    if engine is Engine.PLUTOBOOK and (browser := chromium(document.html(), options.workers, options.seconds)):
+        found["chromium, warm tab"] = asdict(browser)
+        against["chromium"] = browser.per_second
+    own = _backlog(service, ask, round(bare.per_second * options.seconds * 0.6), options.workers)
+    found[f"service, {engine.value}"] = {
+        **asdict(own),
+        **{f"against_{name}": own.per_second / rate for name, rate in against.items()},
+        **_idle(ask, bare, options.seconds),
+    }
+    return found
+
+
+def _middle(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the median of each figure."""
+    return {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
 
 
 def _asker(service: Service, document: Document, engine: Engine) -> Callable[..., dict[str, Any]]:
@@ -145,13 +175,13 @@ def _asker(service: Service, document: Document, engine: Engine) -> Callable[...
     return ask
 
 
-def _backlog(
-    service: Service, ask: Callable[..., dict[str, Any]], bare: dict[str, Any], seconds: float, workers: int
-) -> Figures:
-    """Return the rate of workers that have enough to do: of each from a claim to its last commit, added up."""
-    count = max(5 * workers, round(bare["per_second"] * seconds * 0.6))
+def _backlog(service: Service, ask: Callable[..., dict[str, Any]], count: int, workers: int) -> Figures:
+    """Return the rate of workers that have enough to do: of each from a claim to its last commit, added up.
+
+    `work` does not run when this begins, and does when it ends.
+    """
+    count = max(5 * workers, count)
     [(last_id,)] = service.query("SELECT max(id) FROM jobs_app_job")
-    service.stop("work")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ask(), range(count)))
     service.start("work")
@@ -173,7 +203,7 @@ def _backlog(
     return figures(times, len(times) / rate, memory)
 
 
-def _idle(ask: Callable[..., dict[str, Any]], bare: dict[str, Any], seconds: float) -> dict[str, float]:
+def _idle(ask: Callable[..., dict[str, Any]], bare: Figures, seconds: float) -> dict[str, float]:
     """Return how long a caller waits for a lone document, from the request to the answer that it is done."""
     for _ in range(3):
         ask(wait=True)
@@ -183,8 +213,8 @@ def _idle(ask: Callable[..., dict[str, Any]], bare: dict[str, Any], seconds: flo
         start = time.perf_counter()
         ask(wait=True)
         times.append((time.perf_counter() - start) * 1000)
-    times.sort()
-    return {"p50": times[len(times) // 2], "worst": times[-1], "over_bare": times[len(times) // 2] - bare["p50_ms"]}
+    middle = statistics.median(times)
+    return {"alone_ms": middle, "alone_over_bare_ms": middle - bare.p50_ms}
 
 
 if __name__ == "__main__":

@@ -38,8 +38,9 @@ def tables(results: dict[str, Any]) -> str:
     """Return everything that was measured as Markdown."""
     lines = [
         f"Measured {results['at']} on {results['machine']}, {results['workers']} renderers of each kind at once, "
-        f"{results['seconds']:g} s for each figure. Load of the machine before and after: "
-        f"{results['load_before']}, {results['load_after']}; a quiet machine begins near 0."
+        f"{results['seconds']:g} s for each figure; service, bare engines and Chromium {results['rounds']} times in "
+        "turns, the median of each figure and of each comparison (its least to its most). Load of the machine before "
+        f"and after: {results['load_before']}, {results['load_after']}; a quiet machine begins near 0."
     ]
     for name, measured in results["figures"].items():
         lines += ["", f"### {name.capitalize()}", ""]
@@ -61,9 +62,8 @@ def tables(results: dict[str, Any]) -> str:
 
 def _row(renderer: str, measured: dict[str, Any]) -> str:
     own = measured[renderer]
-    bare = measured.get(f"bare {renderer.rpartition(' ')[2]}")
-    against = f"{own['per_second'] / bare['per_second']:.2f}" if bare and renderer.startswith("service") else ""
-    idle = f"{own['idle_ms']['p50']:.0f}" if "idle_ms" in own else ""
+    against = f"{own['against_bare']:.2f} ({_span(own['against_bare_each'])})" if "against_bare" in own else ""
+    idle = f"{own['alone_ms']:.0f}" if "alone_ms" in own else ""
     cells = (
         f"{own['per_second']:.1f}",
         against,
@@ -75,22 +75,26 @@ def _row(renderer: str, measured: dict[str, Any]) -> str:
     return f"| {renderer} | " + " | ".join(cells) + " |"
 
 
+def _span(ratios: list[float]) -> str:
+    return f"{min(ratios):.2f} to {max(ratios):.2f}"
+
+
 def _aims(results: dict[str, Any]) -> list[str]:
     """Return what was aimed at beside what was reached, for the invoice."""
     invoice = results["figures"].get("invoice")
     if invoice is None:
         return []
-    rate = {name: each["per_second"] for name, each in invoice.items()}
-    rows = ["| aim, for the invoice | reached |", "|-|-|"]
-    for engine, aim in (("weasyprint", 0.9), ("plutobook", 0.4)):
-        ratio = rate[f"service, {engine}"] / rate[f"bare {engine}"]
-        rows.append(f"| service with {engine} at {aim} of the bare engine | {ratio:.2f} |")
-    if "chromium, warm tab" in rate:
-        times = rate["service, plutobook"] / rate["chromium, warm tab"]
-        rows.append(f"| service with plutobook 8 times warm Chromium | {times:.1f} times |")
-    idle = {engine: invoice[f"service, {engine}"]["idle_ms"] for engine in ("plutobook", "weasyprint")}
-    rows.append(f"| plutobook alone, request to done: 50 ms | {idle['plutobook']['p50']:.0f} ms |")
-    rows.append(f"| weasyprint alone: 60 ms above the bare engine | {idle['weasyprint']['over_bare']:.0f} ms above |")
+    fast, exact = invoice["service, plutobook"], invoice["service, weasyprint"]
+    rows = [
+        "| aim, for the invoice | reached |",
+        "|-|-|",
+        f"| service with weasyprint at 0.9 of the bare engine | {exact['against_bare']:.2f} |",
+        f"| service with plutobook at 0.4 of the bare engine | {fast['against_bare']:.2f} |",
+    ]
+    if "against_chromium" in fast:
+        rows.append(f"| service with plutobook 8 times warm Chromium | {fast['against_chromium']:.1f} times |")
+    rows.append(f"| plutobook alone, request to done: 50 ms | {fast['alone_ms']:.0f} ms |")
+    rows.append(f"| weasyprint alone: 60 ms above the bare engine | {exact['alone_over_bare_ms']:.0f} ms above |")
     return rows
 
 
