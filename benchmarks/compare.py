@@ -45,6 +45,8 @@ def main() -> None:
     options = parser.parse_args()
     if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
         parser.error("set DATABASE_URL and REDIS_URL: the service is measured on PostgreSQL and Redis")
+    if options.rounds < 1 or options.seconds <= 0:
+        parser.error("--rounds must be 1 or more, and --seconds above 0")
     results: dict[str, Any] = {
         "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",

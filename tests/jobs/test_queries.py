@@ -13,7 +13,7 @@ from jobs_app.transitions import holding
 from pdfservice.lib.statements import Statement, in_index_order
 from tests.jobs.conftest import WORKER, Submit
 
-# The heartbeat looks by a connection of its own: it must see what there is.
+# As in a worker, where each claim and each end is a transaction of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Claim: take; attempt and event. Deliver: file; done, file live, attempt, event and who wants to be told. Then: does a
